@@ -1,0 +1,188 @@
+"""How a strategy says what it watches, needs and may be set to; it inherits nothing, sees a Book and returns intents.
+
+Two styles, one law:
+
+    class Reverter:                                  # anything goes: handlers on a plain class
+        watches = (Watch("*", "bar"),)
+        params = Params                              # a msgspec Struct with bounds and defaults
+        needs = staticmethod(lambda p: {"z": zscore(p.window)})
+        def __init__(self, params): ...
+        def on_bar(self, bar, book): return Target(bar.instrument, weight=0.1, why="...")
+
+    class Follower:                                  # a step strategy: one row in, four numbers out; can be compiled
+        params = Params
+        needs = staticmethod(lambda p: {"fast": sma(p.fast), "slow": sma(p.slow)})
+        @staticmethod
+        def step(row, needs, state, params, out): out.target = 1.0 if needs.fast > needs.slow else 0.0
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from argosy.core.errors import Misuse
+from argosy.core.time import span
+
+ABSENT = math.inf
+"""In an `Out`: no limit, stop or take; and a target on which the step has no opinion yet. (Equal to itself, unlike nan.)"""
+
+HANDLERS = ("on_bar", "on_quote", "on_trade", "on_book", "on_fact", "on_forecast", "on_fill", "on_timer", "on_instant")
+MarketKind = Literal["bar", "quote", "trade", "book"]
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """What to be called for. symbol "*": every instrument the strategy is bound to; every "": the tape's own span."""
+
+    symbol: str = "*"
+    kind: MarketKind = "bar"
+    every: str = ""
+
+
+class Cross(msgspec.Struct, frozen=True, tag="cross"):
+    """Wake when need `a` crosses need `b`."""
+
+    a: str
+    b: str
+
+
+class Level(msgspec.Struct, frozen=True, tag="level"):
+    """Wake when the close crosses the value of need `x`."""
+
+    x: str
+
+
+class OnFill(msgspec.Struct, frozen=True, tag="on_fill"):
+    """Wake at own fills."""
+
+
+class OnFact(msgspec.Struct, frozen=True, tag="on_fact"):
+    """Wake at facts."""
+
+
+class Every(msgspec.Struct, frozen=True, tag="every"):
+    """Wake once per span, at the first row known at or after its edge."""
+
+    dt: str
+
+
+Wake = Cross | Level | OnFill | OnFact | Every
+
+
+class Need(Protocol):
+    """An indicator a strategy declares; `argosy.kernels.indicators` makes them."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def warmup(self) -> int: ...
+    @property
+    def scale(self) -> str: ...
+
+
+class Out:
+    """What a step strategy wants of one instrument; it stands until the step changes it.
+
+    target: wanted position, in the strategy's `unit`; limit: worst entry price; stop, take: protection prices
+    """
+
+    __slots__ = ("limit", "stop", "take", "target")
+
+    def __init__(self) -> None:
+        self.target = ABSENT
+        self.limit = ABSENT
+        self.stop = ABSENT
+        self.take = ABSENT
+
+
+class Empty(msgspec.Struct):
+    """The params or state of a strategy that has none."""
+
+
+class Declaration(msgspec.Struct, frozen=True):
+    """A strategy class read once: everything its attributes declare, checked.
+
+    unit:   what a step's `target` counts: "weight" of the allotment, "lots", or "notional" currency
+    scaled: names of state fields that are prices, rescaled at a split
+    align:  span to which a live instant is aligned ("" = each event is an instant), with grace_ms
+    """
+
+    name: str
+    cls: type
+    params: msgspec.Struct
+    state: type[msgspec.Struct]
+    needs: dict[str, Any]
+    watches: tuple[Watch, ...]
+    wakes: tuple[Wake, ...]
+    handlers: tuple[str, ...]
+    step: Callable[..., None] | None
+    unit: str
+    scaled: tuple[str, ...]
+    warmup: int
+    window: int
+    align: str
+    grace_ms: int
+
+    def make(self) -> Any:
+        """A fresh object of the class: `cls(params)` where its __init__ takes them, else `cls()`."""
+        takes = len(inspect.signature(self.cls).parameters)
+        return self.cls(self.params) if takes else self.cls()
+
+
+def declare(cls: type, name: str = "", **params: object) -> Declaration:
+    """Read a strategy class and check what it declares; `params` override the defaults of its params Struct.
+
+    Raises Misuse: STRATEGY_SHAPE (no handler, or a step beside on_bar), STRATEGY_PARAM (unknown or out of bounds),
+    STRATEGY_NEEDS, STRATEGY_WATCHES, STRATEGY_STATE.
+    """
+    where = f"{cls.__module__}.{cls.__qualname__}"
+    label = name or getattr(cls, "name", "") or cls.__name__
+    handlers = tuple(handler for handler in HANDLERS if callable(getattr(cls, handler, None)))
+    step = getattr(cls, "step", None)
+    if step is None and not handlers:
+        raise Misuse("STRATEGY_SHAPE", f"{label} has no handler", where=where, fix=f"give it a step or one of {', '.join(HANDLERS)}")
+    if step is not None and "on_bar" in handlers:
+        raise Misuse("STRATEGY_SHAPE", f"{label} has both a step and on_bar", where=where, fix="keep one of them")
+    if step is not None and list(inspect.signature(step).parameters) != ["row", "needs", "state", "params", "out"]:
+        raise Misuse("STRATEGY_SHAPE", f"{label}.step must be (row, needs, state, params, out)", where=where, fix="make it a staticmethod")
+    values = _params(cls, label, where, params)
+    needs = getattr(cls, "needs", {})
+    needs = needs(values) if callable(needs) else dict(needs)
+    for key, need in needs.items():
+        if not str(key).isidentifier() or not hasattr(need, "warmup"):
+            raise Misuse("STRATEGY_NEEDS", f"{label} needs {key!r}: {need!r}", where=where, fix="map a name to an indicator, like sma(10)")
+    watches = tuple(getattr(cls, "watches", (Watch(),)))
+    if not watches or not all(isinstance(watch, Watch) for watch in watches):
+        raise Misuse("STRATEGY_WATCHES", f"{label} watches {watches!r}", where=where, fix='write (Watch("*", "bar"),)')
+    for watch in watches:
+        if watch.every:
+            span(watch.every)
+    state = getattr(cls, "state", Empty)
+    if not (isinstance(state, type) and issubclass(state, msgspec.Struct)):
+        raise Misuse("STRATEGY_STATE", f"{label}.state is {state!r}", where=where, fix="make it a msgspec Struct with defaults")
+    warmup = getattr(cls, "warmup", 0)
+    warmup = warmup(values) if callable(warmup) else warmup
+    return Declaration(
+        name=label, cls=cls, params=values, state=state, needs=needs, watches=watches, wakes=tuple(getattr(cls, "wakes", ())),
+        handlers=handlers, step=step, unit=getattr(cls, "unit", "weight"), scaled=tuple(getattr(cls, "scaled", ())),
+        warmup=max([int(warmup), *(need.warmup for need in needs.values())]), window=int(getattr(cls, "window", 0)),
+        align=getattr(cls, "align", ""), grace_ms=int(getattr(cls, "grace_ms", 0)),
+    )  # fmt: skip
+
+
+def _params(cls: type, label: str, where: str, given: dict[str, object]) -> msgspec.Struct:
+    """The params Struct of a class with `given` values over its defaults, checked against its bounds."""
+    shape: type[msgspec.Struct] = getattr(cls, "params", Empty)
+    known = {field.name for field in msgspec.structs.fields(shape)}
+    for key in given:
+        if key not in known:
+            raise Misuse("STRATEGY_PARAM", f"{label} has no parameter {key!r}", where=where, fix=f"it has: {', '.join(sorted(known)) or 'none'}")
+    try:
+        values = msgspec.convert(given, shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise Misuse("STRATEGY_PARAM", f"{label}: {error}", where=where, fix="see the bounds in its params Struct") from error
+    return values

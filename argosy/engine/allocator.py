@@ -1,0 +1,89 @@
+"""Nets the wishes of all strategies on one instrument: what crosses inside the house, and what must be traded outside.
+
+It only computes: what it returns is recorded and applied by the engine.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from argosy.engine.journal import Cross
+from argosy.engine.portfolio import HOUSE
+from argosy.engine.state import State
+from argosy.kernels import ledger
+
+
+class Lack(msgspec.Struct, gc=False):
+    """What one strategy still lacks of its wished position, beyond its working orders. lots: signed."""
+
+    strategy: str
+    lots: int
+    limit: float
+    tif: int
+
+
+def wished(state: State, strategy: str, instrument: int) -> int:
+    """The position a strategy wants: its standing target, or what it holds when none stands."""
+    wish = state.wishes.get((strategy, instrument))
+    held = state.portfolio.books[strategy].lots[instrument]
+    return held if wish is None or wish.lots is None else wish.lots
+
+
+def working(state: State, instrument: int) -> dict[str, int]:
+    """Signed lots of open plain child orders by strategy."""
+    total: dict[str, int] = {}
+    for ticket in state.blotter.open[instrument].values():
+        order = ticket.order
+        if not order.tag:
+            for share, left in zip(order.shares, ticket.left, strict=True):
+                total[share.strategy] = total.get(share.strategy, 0) + order.side * left
+    return total
+
+
+def lacking(state: State, instrument: int, strategies: list[str]) -> list[Lack]:
+    """What each strategy lacks, without those that lack nothing, by strategy id."""
+    busy = working(state, instrument)
+    lacks = []
+    for strategy in strategies:
+        held = state.portfolio.books[strategy].lots[instrument]
+        lots = wished(state, strategy, instrument) - held - busy.get(strategy, 0)
+        if lots:
+            wish = state.wishes[strategy, instrument]
+            lacks.append(Lack(strategy, lots, wish.limit, int(wish.tif)))
+    return lacks
+
+
+def crosses(state: State, instrument: int, lacks: list[Lack]) -> list[Cross]:
+    """Match opposite lacks at the mid, first buyer with first seller by strategy id; takes the lots off `lacks`.
+
+    A lack whose limit the mid does not meet is left out. Nothing crosses without a mark.
+    """
+    mid = state.portfolio.marks[instrument]
+    if len(lacks) < 2 or not mid > 0.0:
+        return []
+    buyers = [lack for lack in lacks if lack.lots > 0 and not lack.limit < mid]
+    sellers = [lack for lack in lacks if lack.lots < 0 and not lack.limit > mid]
+    out = []
+    while buyers and sellers:
+        buyer, seller = buyers[0], sellers[0]
+        lots = min(buyer.lots, -seller.lots)
+        buyer.lots -= lots
+        seller.lots += lots
+        notional = ledger.notional.py(lots, mid, state.portfolio.scale[instrument])
+        out.append(Cross(instrument, buyer.strategy, seller.strategy, lots, mid, notional))
+        if not buyer.lots:
+            buyers.pop(0)
+        if not seller.lots:
+            sellers.pop(0)
+    return out
+
+
+def holders(state: State, instrument: int) -> list[str]:
+    """Strategies that hold the instrument or wish to."""
+    found = []
+    for name, book in state.portfolio.books.items():
+        if name == HOUSE:
+            continue
+        if book.lots[instrument] or wished(state, name, instrument):
+            found.append(name)
+    return sorted(found)

@@ -1,0 +1,315 @@
+"""Every order and what the venue said of it, on two axes; it never guesses: only evidence ends an order."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import msgspec
+
+from argosy.core.errors import Broken
+from argosy.core.events import Bust, Fill, OrderUpdate, Reply, Reversal
+from argosy.core.orders import EDGES, TERMINAL, Order, Share, Type, Work
+
+KEPT = 1024
+"""Ended orders remembered for late fills; a fill of an older one belongs to the house book."""
+
+
+class Ticket:
+    """One order on its way.
+
+    order:      as decided (amends replace it, with the same id)
+    work, cum:  the two axes: where it is, and lots filled
+    left:       lots of each share not yet filled, in the order of `order.shares`
+    executions: execution id -> (fill, its shares), each applied once
+    reserved:   base units held back for it while it can still enlarge a position
+    leg:        it waits for its parent to fill
+    cancelling: we asked for its end (so its end is no news to its strategy's wish)
+    """
+
+    __slots__ = ("cancelling", "cum", "executions", "left", "leg", "order", "reserved", "work")
+
+    def __init__(self, order: Order, leg: bool) -> None:
+        self.order = order
+        self.work = Work.SENT
+        self.cum = 0
+        self.left = [share.lots for share in order.shares]
+        self.executions: dict[str, tuple[Fill, tuple[Share, ...]]] = {}
+        self.reserved = 0
+        self.leg = leg
+        self.cancelling = False
+
+    @property
+    def leaves(self) -> int:
+        """Lots that may still fill."""
+        return 0 if self.work in TERMINAL else self.order.lots - self.cum
+
+    def snapshot(self) -> tuple[object, ...]:
+        return (
+            msgspec.to_builtins(self.order), int(self.work), self.cum, self.left[:], sorted(self.executions),
+            self.reserved, self.leg, self.cancelling,
+        )  # fmt: skip
+
+
+class Blotter:
+    """Tickets by order id; the open ones by instrument. The last KEPT ended ones stay, for late fills."""
+
+    def __init__(self, instruments: int) -> None:
+        self.tickets: dict[int, Ticket] = {}
+        self.open: list[dict[int, Ticket]] = [{} for _ in range(instruments)]
+        self.reserved = 0
+        self.stale = 0
+        self._legs: dict[int, list[int]] = {}
+        self._ended: deque[int] = deque()
+
+    def add(self, order: Order, reserved: int = 0) -> Ticket:
+        """A new order, journalled and sent in the same breath: NEW -> INTENT -> SENT."""
+        ticket = Ticket(order, leg=order.parent != 0)
+        ticket.reserved = reserved
+        self.reserved += reserved
+        self.tickets[order.id] = ticket
+        self.open[order.instrument][order.id] = ticket
+        if order.parent:
+            self._legs.setdefault(order.parent, []).append(order.id)
+        return ticket
+
+    def move(self, ticket: Ticket, work: Work) -> None:
+        """Walk one edge of the table; Broken("ORDER_EDGE") when the table has no such edge."""
+        if work is ticket.work:
+            return
+        if work not in EDGES[ticket.work]:
+            raise Broken("ORDER_EDGE", f"order {ticket.order.id} cannot go from {ticket.work.name} to {work.name}")
+        ticket.work = work
+        if work in TERMINAL:
+            self._close(ticket)
+
+    def _close(self, ticket: Ticket) -> None:
+        self.reserved -= ticket.reserved
+        ticket.reserved = 0
+        number = ticket.order.id
+        if self.open[ticket.order.instrument].pop(number, None) is not None:
+            self._ended.append(number)
+            if len(self._ended) > KEPT:
+                old = self._ended.popleft()
+                if self.tickets[old].work in TERMINAL:
+                    del self.tickets[old]
+                    self._legs.pop(old, None)
+
+    # -- what we asked ---------------------------------------------------------------------------------------------------
+
+    def cancelling(self, order_id: int) -> None:
+        ticket = self.tickets[order_id]
+        ticket.cancelling = True
+        if ticket.work is not Work.UNKNOWN:
+            self.move(ticket, Work.PENDING_CANCEL)
+
+    def amending(self, order_id: int) -> None:
+        ticket = self.tickets[order_id]
+        if ticket.work not in (Work.UNKNOWN, Work.SENT):
+            self.move(ticket, Work.PENDING_REPLACE)
+
+    # -- what the venue said ---------------------------------------------------------------------------------------------
+
+    def reply(self, reply: Reply) -> Ticket | None:
+        """Apply an answer; returns the ticket if it ended by it. A reply about an unknown order is ignored and counted."""
+        ticket = self.tickets.get(reply.order)
+        if ticket is None:
+            self.stale += 1
+            return None
+        if ticket.work in TERMINAL:
+            return None
+        if reply.outcome == "ambiguous":
+            self.move(ticket, Work.UNKNOWN)
+        elif reply.verb == "submit":
+            if reply.outcome == "refused":
+                self.move(ticket, Work.REJECTED)
+                return ticket
+            if ticket.work in (Work.SENT, Work.UNKNOWN, Work.ACKED):
+                ticket.work = Work.WORKING
+        elif reply.outcome == "refused":
+            if reply.verb == "cancel":
+                ticket.cancelling = False
+            self.move(ticket, Work.WORKING)
+        return None
+
+    def update(self, update: OrderUpdate) -> Ticket | None:
+        """Apply the venue's word; returns the ticket if it ended by it."""
+        ticket = self.tickets.get(update.order)
+        if ticket is None:
+            self.stale += 1
+            return None
+        if ticket.work in TERMINAL:
+            if update.work is not ticket.work:
+                self.stale += 1
+            return None
+        order = ticket.order
+        if update.lots or update.limit == update.limit or update.stop == update.stop:
+            self._amended(ticket, update)
+        elif update.work not in EDGES[ticket.work] and update.work is not ticket.work:
+            raise Broken("ORDER_EDGE", f"order {order.id} cannot go from {ticket.work.name} to {update.work.name}")
+        self.move(ticket, update.work)
+        return ticket if ticket.work in TERMINAL else None
+
+    def _amended(self, ticket: Ticket, update: OrderUpdate) -> None:
+        order = ticket.order
+        lots = update.lots or order.lots
+        if lots != order.lots:
+            ticket.left, shares = _resize(order, ticket.left, lots)
+            order = msgspec.structs.replace(order, lots=lots, shares=shares)
+        if update.limit == update.limit:
+            order = msgspec.structs.replace(order, limit=update.limit)
+        if update.stop == update.stop:
+            order = msgspec.structs.replace(order, stop=update.stop)
+        ticket.order = order
+
+    def fill(self, fill: Fill) -> tuple[Ticket | None, tuple[Share, ...]] | None:
+        """Count an execution; returns its ticket and the shares it belongs to, or None when it was applied before.
+
+        Shares of a fill are pro rata to what each still lacks, by largest remainder, ties by strategy id. An execution of
+        an unknown order, or beyond an order's lots, belongs to the house book: the venue is right about the position.
+        """
+        ticket = self.tickets.get(fill.order)
+        if ticket is None:
+            return None, (Share("", fill.lots),)
+        if fill.execution in ticket.executions:
+            return None
+        shares = _attribute(ticket, fill.lots)
+        ticket.executions[fill.execution] = (fill, shares)
+        lots = ticket.order.lots
+        before = lots - ticket.cum
+        ticket.cum += fill.lots
+        if ticket.cum >= lots:
+            if ticket.work is not Work.FILLED:
+                self.move(ticket, Work.FILLED)
+        else:
+            if ticket.reserved:
+                kept = ticket.reserved * (lots - ticket.cum) // before
+                self.reserved -= ticket.reserved - kept
+                ticket.reserved = kept
+            if ticket.work is Work.SENT or ticket.work is Work.UNKNOWN:
+                self.move(ticket, Work.WORKING)
+        legs = self._legs.get(fill.order)
+        if legs:
+            for leg in legs:
+                other = self.tickets[leg]
+                other.leg = False
+                if other.work is Work.SENT:
+                    other.work = Work.WORKING
+        return ticket, shares
+
+    def undo(self, event: Bust | Reversal) -> tuple[Fill, tuple[Share, ...]] | None:
+        """Take an execution back; returns the fill and its shares, None when it is not ours or undone before."""
+        for ticket in self.tickets.values():
+            if event.execution in ticket.executions:
+                fill, shares = ticket.executions.pop(event.execution)
+                ticket.cum -= fill.lots
+                for share in shares:
+                    for k, whole in enumerate(ticket.order.shares):
+                        if whole.strategy == share.strategy:
+                            ticket.left[k] += share.lots
+                if isinstance(event, Reversal) and ticket.work is Work.FILLED:
+                    ticket.work = Work.WORKING
+                    self.open[ticket.order.instrument][ticket.order.id] = ticket
+                return fill, shares
+        return None
+
+    def split(self, instrument: int, ratio: float) -> None:
+        """Rescale open orders as venues do: lots times the ratio (fractions dropped), prices divided by it."""
+        for ticket in list(self.open[instrument].values()):
+            order = ticket.order
+            lots = max(1, int(order.lots * ratio + 1e-9))
+            ticket.left, shares = _resize(order, ticket.left, lots)
+            ticket.cum = int(ticket.cum * ratio + 1e-9)
+            ticket.order = msgspec.structs.replace(
+                order, lots=lots, shares=shares, limit=order.limit / ratio, stop=order.stop / ratio,
+                trail=order.trail if order.trail_frac else order.trail / ratio,
+            )  # fmt: skip
+
+    # -- questions -------------------------------------------------------------------------------------------------------
+
+    def worst(self, instrument: int, lots: int) -> tuple[int, int]:
+        """Lowest and highest position if every open and UNKNOWN sell, or buy, filled.
+
+        Protections are left out (they go as the position goes), and a reduce-only exit cannot cross zero.
+        """
+        low = high = lots
+        cut_low = cut_high = 0
+        for ticket in self.open[instrument].values():
+            order = ticket.order
+            leaves = order.lots - ticket.cum
+            if order.reduce_only:
+                if order.tag:
+                    continue
+                if order.side > 0:
+                    cut_high += leaves
+                else:
+                    cut_low += leaves
+            elif order.side > 0:
+                high += leaves
+            else:
+                low -= leaves
+        if cut_low and low > 0:
+            low = max(0, low - cut_low)
+        if cut_high and high < 0:
+            high = min(0, high + cut_high)
+        return low, high
+
+    def opposite(self, instrument: int, side: int) -> float:
+        """The best limit of own working orders on the other side (nan: none; inf/-inf: a market order)."""
+        best = float("nan")
+        for ticket in self.open[instrument].values():
+            order = ticket.order
+            if order.side == side or ticket.leg or order.type in (Type.STOP, Type.TRAILING, Type.STOP_LIMIT):
+                continue
+            limit = order.limit if order.type is Type.LIMIT else float("-inf") * order.side * -1.0
+            if best != best or (limit < best if side > 0 else limit > best):
+                best = limit
+        return best
+
+    def legs(self, parent: int) -> list[int]:
+        return self._legs.get(parent, [])
+
+    def snapshot(self) -> list[tuple[object, ...]]:
+        """The open tickets, for the state hash; ended ones are the journal's."""
+        return [ticket.snapshot() for row in self.open for _, ticket in sorted(row.items())]
+
+
+def _attribute(ticket: Ticket, lots: int) -> tuple[Share, ...]:
+    """Split `lots` over what each share still lacks, and take them off."""
+    left = ticket.left
+    shares = ticket.order.shares
+    if len(left) == 1:
+        if lots <= left[0]:
+            left[0] -= lots
+            return (Share(shares[0].strategy, lots),)
+        own, left[0] = left[0], 0
+        return (Share(shares[0].strategy, own), Share("", lots - own)) if own else (Share("", lots),)
+    total = sum(left)
+    over = max(0, lots - total)
+    lots -= over
+    parts = [lots * lack // total for lack in left] if total else [0] * len(left)
+    order = sorted(range(len(left)), key=lambda k: (-((lots * left[k]) % total), shares[k].strategy)) if total else []
+    for k in order[: lots - sum(parts)]:
+        parts[k] += 1
+    for k, part in enumerate(parts):
+        left[k] -= part
+    given = [Share(shares[k].strategy, part) for k, part in enumerate(parts) if part]
+    if over:
+        given.append(Share("", over))
+    return tuple(given)
+
+
+def _resize(order: Order, left: list[int], lots: int) -> tuple[list[int], tuple[Share, ...]]:
+    """What each share lacks and owns when an order's total becomes `lots`, pro rata by largest remainder."""
+    filled = order.lots - sum(left)
+    open_lots = max(0, lots - filled)
+    if len(left) == 1:
+        return [open_lots], (Share(order.shares[0].strategy, lots),)
+    total = sum(left) or 1
+    parts = [open_lots * lack // total for lack in left]
+    rank = sorted(range(len(left)), key=lambda k: (-((open_lots * left[k]) % total), order.shares[k].strategy))
+    for k in rank[: open_lots - sum(parts)]:
+        parts[k] += 1
+    shares = tuple(
+        Share(share.strategy, share.lots - left[k] + parts[k]) for k, share in enumerate(order.shares)
+    )
+    return parts, shares

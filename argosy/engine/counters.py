@@ -1,0 +1,159 @@
+"""What the risk rules count: trades, losing streaks, order stamps, recent orders, refusals; it never reads a clock or a price.
+
+Folds from the journal: each method is called for the same recorded things in the same order, live and in a fold. Memory
+is bounded by the numbers of strategies, instruments, open orders and codes, and by `STAMPS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+from argosy.core.orders import Order
+from argosy.core.time import MINUTE
+
+STAMPS = 4096
+"""Orders remembered for rates and duplicates; no rule may look further back than this many, or than a minute."""
+
+Likeness = tuple[tuple[str, ...], int, int, int, int, float, float]
+
+
+def likeness(order: Order) -> Likeness:
+    """What two orders share that are duplicates: strategies, instrument, side, lots, type, limit, stop (0.0: none)."""
+    limit, stop = order.limit, order.stop
+    return (
+        tuple([share.strategy for share in order.shares]), order.instrument, order.side, order.lots, int(order.type),
+        limit if limit == limit else 0.0, stop if stop == stop else 0.0,
+    )  # fmt: skip
+
+
+class Counters:
+    """The counts, readable by rules and written only through the methods.
+
+    day:           number of the running day, -1 before the first
+    trades:        entries today by strategy; trades_in_all: of the account (a shared order counts once there). An entry
+                   counts when it is sent, and no more when it ends without a fill; one still open counts in the next day too
+    losses:        realised losses in a row today, by strategy; only those above zero
+    stamps:        `now` of orders sent, oldest first; only the last STAMPS matter
+    last:          instrument -> `now` of its last entry
+    recent:        likeness -> `now` of entries of the last minute, oldest first
+    refusals:      code -> count
+    """
+
+    __slots__ = (
+        "_unfilled",
+        "day",
+        "last",
+        "losses",
+        "recent",
+        "refusals",
+        "stamps",
+        "trades",
+        "trades_in_all",
+    )
+
+    def __init__(self) -> None:
+        self.day = -1
+        self.trades: dict[str, int] = {}
+        self.trades_in_all = 0
+        self.losses: dict[str, int] = {}
+        self.stamps: list[int] = []
+        self.last: dict[int, int] = {}
+        self.recent: dict[Likeness, int] = {}
+        self.refusals: dict[str, int] = {}
+        self._unfilled: dict[int, tuple[str, ...]] = {}
+
+    def on_session(self, day: int) -> None:
+        """A session of day number `day` began; a day that is not later than the running one changes nothing."""
+        if day <= self.day:
+            return
+        self.day = day
+        self.losses.clear()
+        self.trades.clear()
+        self.trades_in_all = 0
+        for strategies in self._unfilled.values():
+            self._count(strategies, +1)
+
+    def on_order(self, order: Order, now: int, exit: bool = False) -> None:
+        """An approved order goes out. exit: the verdict's word; exits and reduce-only orders are stamped, but are no trades."""
+        stamps = self.stamps
+        stamps.append(now)
+        if len(stamps) > 2 * STAMPS:
+            del stamps[:-STAMPS]
+        if exit or order.reduce_only:
+            return
+        like = likeness(order)
+        recent = self.recent
+        recent.pop(like, None)
+        recent[like] = now
+        self.last[order.instrument] = now
+        while len(recent) > STAMPS or recent[next(iter(recent))] <= now - MINUTE:
+            del recent[next(iter(recent))]
+        strategies = like[0]
+        self._unfilled[order.id] = strategies
+        self._count(strategies, +1)
+
+    def on_fill(self, order: int) -> None:
+        """The order of this id has a fill: if it is an entry, its trade is now real. Later fills change nothing."""
+        self._unfilled.pop(order, None)
+
+    def on_ended(self, order: int) -> None:
+        """The order of this id ended; an entry without a fill was no trade and gives its place back."""
+        strategies = self._unfilled.pop(order, None)
+        if strategies is not None:
+            self._count(strategies, -1)
+
+    def on_closed(self, strategy: str, realised: int) -> None:
+        """A strategy closed lots with `realised` base units of profit; zero neither makes nor ends a streak."""
+        if realised < 0:
+            self.losses[strategy] = self.losses.get(strategy, 0) + 1
+        elif realised > 0:
+            self.losses.pop(strategy, None)
+
+    def on_refusal(self, code: str) -> None:
+        """The gate refused with `code`."""
+        self.refusals[code] = self.refusals.get(code, 0) + 1
+
+    def forgive(self, strategy: str) -> None:
+        """The owner lets a paused strategy trade again before the next session."""
+        self.losses.pop(strategy, None)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Plain values (ints, strings, lists), equal for equal histories; `restore` reads it back, also after JSON."""
+        stamps = self.stamps
+        since = stamps[-1] - MINUTE if stamps else 0
+        return {
+            "day": self.day,
+            "trades": sorted([name, count] for name, count in self.trades.items()),
+            "trades_in_all": self.trades_in_all,
+            "losses": sorted([name, count] for name, count in self.losses.items()),
+            "stamps": [
+                stamp for stamp in islice(stamps, max(0, len(stamps) - STAMPS), None) if stamp > since
+            ],
+            "last": sorted([i, stamp] for i, stamp in self.last.items()),
+            "recent": [[[*like[0]], *like[1:], stamp] for like, stamp in self.recent.items()],
+            "refusals": sorted([code, count] for code, count in self.refusals.items()),
+            "unfilled": sorted([order, [*strategies]] for order, strategies in self._unfilled.items()),
+        }
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Become what `snapshot` says."""
+        self.day = snapshot["day"]
+        self.trades = dict(snapshot["trades"])
+        self.trades_in_all = snapshot["trades_in_all"]
+        self.losses = dict(snapshot["losses"])
+        self.stamps = list(snapshot["stamps"])
+        self.last = dict(snapshot["last"])
+        self.recent = {(tuple(row[0]), *row[1:7]): row[7] for row in snapshot["recent"]}
+        self.refusals = dict(snapshot["refusals"])
+        self._unfilled = {order: tuple(strategies) for order, strategies in snapshot["unfilled"]}
+
+    def _count(self, strategies: Sequence[str], step: int) -> None:
+        self.trades_in_all += step
+        for name in strategies:
+            count = self.trades.get(name, 0) + step
+            if count:
+                self.trades[name] = count
+            else:
+                del self.trades[name]

@@ -1,0 +1,337 @@
+"""Turns wishes into child orders: what to cancel, amend and draft now so that the venue comes to hold what is wanted.
+
+It is called again whenever something changed (a wish, a fill, an answer), so a saga such as cancel -> confirm -> replace is
+no program of its own: each call does what is possible now and waits for the rest. It never sends and never remembers.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from argosy.core.effects import Amend
+from argosy.core.intents import Protection, Rung
+from argosy.core.orders import BUY, SELL, Share, Tif, Type, Work
+from argosy.engine.allocator import Lack, crosses, holders, lacking, wished, working
+from argosy.engine.blotter import Ticket
+from argosy.engine.journal import Cross
+from argosy.engine.state import PROTECTIONS, State
+from argosy.kernels import ledger
+
+NAN = float("nan")
+_WAITING = frozenset({Work.PENDING_CANCEL, Work.PENDING_REPLACE, Work.UNKNOWN, Work.SENT})
+_ENDING = frozenset({Work.PENDING_CANCEL, Work.UNKNOWN})
+
+
+class Draft(msgspec.Struct, gc=False):
+    """An order without its id, before the gate. protection: legs to attach; group: 1 = one-cancels-other with the next draft."""
+
+    instrument: int
+    side: int
+    lots: int
+    shares: tuple[Share, ...]
+    type: Type = Type.MARKET
+    limit: float = NAN
+    stop: float = NAN
+    trail: float = NAN
+    trail_frac: bool = False
+    tif: Tif = Tif.DAY
+    reduce_only: bool = False
+    post_only: bool = False
+    tag: str = ""
+    paired: bool = False
+    protection: Protection | None = None
+    why: str = ""
+
+
+class Plan:
+    """What one call asks for, in the order it is recorded: crosses, cancels, amends, drafts."""
+
+    __slots__ = ("amends", "cancels", "crosses", "drafts")
+
+    def __init__(self) -> None:
+        self.crosses: list[Cross] = []
+        self.cancels: list[int] = []
+        self.amends: list[Amend] = []
+        self.drafts: list[Draft] = []
+
+
+def plan(state: State, i: int, strategies: list[str]) -> Plan:
+    """What can be done now for instrument i, on which `strategies` (ascending ids) are bound."""
+    open_ = state.blotter.open[i]
+    if len(strategies) == 1 and not open_:
+        quick = _plain(state, i, strategies[0])
+        if quick is not None:
+            return quick
+    out = Plan()
+    if i in state.delisted:
+        return out
+    children: list[Ticket] = []
+    guards: list[Ticket] = []
+    rungs: list[Ticket] = []
+    for ticket in open_.values():
+        tag = ticket.order.tag
+        if not tag:
+            children.append(ticket)
+        elif tag in PROTECTIONS:
+            guards.append(ticket)
+        else:
+            rungs.append(ticket)
+    _ladders(state, i, strategies, rungs, out)
+    own = strategies if len(strategies) == 1 else holders(state, i)
+    alone = len(own) <= 1
+    settled = _stale(state, i, children, out)
+    if settled:
+        lacks = lacking(state, i, strategies)
+        if len(lacks) > 1:
+            out.crosses = crosses(state, i, lacks)
+        lacks = [lack for lack in lacks if lack.lots]
+        if lacks and not _trade(state, i, lacks, guards, alone, out):
+            return out
+    if children and not settled:
+        return out
+    if alone:
+        _guard_one(state, i, own[0] if own else "", guards, out)
+    else:
+        _guard_net(state, i, own, guards, out)
+    return out
+
+
+NOTHING = Plan()
+"""The plan that asks for nothing; never written to."""
+
+
+def _plain(state: State, i: int, strategy: str) -> Plan | None:
+    """The common case in a few steps: one strategy, no open order, no ladder, no protection; None when it is not that."""
+    wish = state.wishes.get((strategy, i))
+    if wish is None:
+        return NOTHING
+    if wish.rungs or wish.protection is not None or i in state.delisted:
+        return None
+    held = state.portfolio.books[strategy].lots[i]
+    lots = held if wish.lots is None else wish.lots
+    if lots == held:
+        return NOTHING
+    account = state.portfolio.lots[i]
+    side = BUY if lots > held else SELL
+    total = abs(lots - held)
+    if account * side < 0 and total > abs(account):
+        return None
+    market = wish.limit != wish.limit
+    out = Plan()
+    out.drafts.append(
+        Draft(
+            i, side, total, (Share(strategy, total),), Type.MARKET if market else Type.LIMIT, wish.limit,
+            tif=wish.tif, reduce_only=account * side < 0, why=wish.intent.why if wish.intent is not None else "",
+        )  # fmt: skip
+    )
+    return out
+
+
+def _stale(state: State, i: int, children: list[Ticket], out: Plan) -> bool:
+    """Cancel working children that are no longer wanted; True when nothing is on its way out."""
+    settled = True
+    busy = working(state, i) if children else {}
+    for ticket in children:
+        if ticket.work in _ENDING or ticket.cancelling:
+            settled = False
+            continue
+        order = ticket.order
+        for share in order.shares:
+            wish = state.wishes.get((share.strategy, i))
+            lack = wished(state, share.strategy, i) - state.portfolio.books[share.strategy].lots[i]
+            own = busy.get(share.strategy, 0)
+            limit = wish.limit if wish is not None else NAN
+            same = limit == order.limit or (limit != limit and order.limit != order.limit)
+            if not same or lack * order.side <= 0 or own * order.side > lack * order.side:
+                out.cancels.append(order.id)
+                settled = False
+                break
+    return settled
+
+
+def _trade(state: State, i: int, lacks: list[Lack], guards: list[Ticket], alone: bool, out: Plan) -> bool:
+    """Draft what is lacking, one order a price and time in force; False when guards must go first."""
+    kinds: dict[tuple[int, float | None, int], list[Lack]] = {}
+    for lack in lacks:
+        limit = None if lack.limit != lack.limit else lack.limit
+        kinds.setdefault((BUY if lack.lots > 0 else SELL, limit, lack.tif), []).append(lack)
+    held = state.portfolio.lots[i] + sum(working(state, i).values())
+    for (side, _limit, _tif), _ in kinds.items():
+        if held * side < 0 and any(not guard.leg and guard.order.side == side for guard in guards):
+            waiting = [guard for guard in guards if guard.order.side == side and not guard.leg]
+            out.cancels.extend(guard.order.id for guard in waiting if not guard.cancelling and guard.work not in _ENDING)
+            return False
+    for (side, limit, tif), group in kinds.items():
+        total = sum(abs(lack.lots) for lack in group)
+        closing = min(total, abs(held)) if held * side < 0 else 0
+        parts = _parts([abs(lack.lots) for lack in group], closing)
+        for lots, of, closes in (
+            (closing, parts, True),
+            (total - closing, [abs(lack.lots) - part for lack, part in zip(group, parts, strict=True)], False),
+        ):
+            if not lots:
+                continue
+            shares = tuple(Share(lack.strategy, part) for lack, part in zip(group, of, strict=True) if part)
+            wish = state.wishes[shares[0].strategy, i]
+            out.drafts.append(
+                Draft(
+                    i, side, lots, shares,
+                    type=Type.MARKET if limit is None else Type.LIMIT,
+                    limit=NAN if limit is None else limit,
+                    tif=Tif(tif),
+                    reduce_only=closes,
+                    protection=wish.protection if alone and not closes else None,
+                    why=getattr(wish.intent, "why", ""),
+                )  # fmt: skip
+            )
+        held += side * total
+    return True
+
+
+def _parts(weights: list[int], total: int) -> list[int]:
+    """`total` over `weights` by largest remainder, ties to the first."""
+    out = [0] * len(weights)
+    if total:
+        ledger.apportion.py(total, weights, out)
+    return out
+
+
+# -- ladders -----------------------------------------------------------------------------------------------------------
+
+
+def _ladders(state: State, i: int, strategies: list[str], rungs: list[Ticket], out: Plan) -> None:
+    """Diff each strategy's wanted rungs with its working ones by tag; unchanged ones keep their queue place."""
+    working_by: dict[tuple[str, str], Ticket] = {(t.order.shares[0].strategy, t.order.tag): t for t in rungs}
+    for strategy in strategies:
+        wish = state.wishes.get((strategy, i))
+        if wish is None:
+            continue
+        for name, rung in wish.rungs.items():
+            ticket = working_by.pop((strategy, f"rung:{name}"), None)
+            if ticket is not None:
+                if not _unchanged(rung, ticket) and not ticket.cancelling and ticket.work not in _ENDING:
+                    out.cancels.append(ticket.order.id)
+            elif name not in wish.spent:
+                out.drafts.append(
+                    Draft(
+                        i, rung.side, rung.lots, (Share(strategy, rung.lots),), type=Type.LIMIT, limit=rung.px, tif=rung.tif,
+                        post_only=rung.post_only, tag=f"rung:{name}", protection=rung.protection, why=getattr(wish.intent, "why", ""),
+                    )  # fmt: skip
+                )
+    for ticket in working_by.values():
+        if not ticket.cancelling and ticket.work not in _ENDING:
+            out.cancels.append(ticket.order.id)
+
+
+def _unchanged(rung: Rung, ticket: Ticket) -> bool:
+    order = ticket.order
+    return (
+        order.side == rung.side and order.limit == rung.px and order.lots == rung.lots
+        and order.tif == rung.tif and order.post_only == rung.post_only
+    )  # fmt: skip
+
+
+# -- protections -------------------------------------------------------------------------------------------------------
+
+
+def _guard_one(state: State, i: int, strategy: str, guards: list[Ticket], out: Plan) -> None:
+    """One holder: its stop and target rest at the venue for what it holds, at the levels it wants now."""
+    held = state.portfolio.books[strategy].lots[i]
+    wish = state.wishes.get((strategy, i))
+    protection = wish.protection if wish is not None else None
+    if wish is None and not guards:
+        return
+    side = SELL if held > 0 else BUY
+    covered = {"stop": 0, "take": 0, "trail": 0}
+    for ticket in guards:
+        order = ticket.order
+        if ticket.leg:
+            if protection is not None:
+                _relevel(ticket, protection, out)
+            continue
+        foreign = any(share.strategy != strategy for share in order.shares)
+        if ticket.work in _ENDING or ticket.cancelling:
+            return
+        level = _level(protection, order.tag)
+        if not held or order.side != side or level != level or foreign:
+            out.cancels.append(order.id)
+            continue
+        room = abs(held) - covered[order.tag]
+        if room <= 0:
+            out.cancels.append(order.id)
+            continue
+        leaves = ticket.leaves
+        if leaves > room and ticket.work is Work.WORKING:
+            out.amends.append(Amend(order.id, lots=order.lots - leaves + room))
+            leaves = room
+        elif protection is not None:
+            _relevel(ticket, protection, out)
+        covered[order.tag] += leaves
+    if protection is None or not held:
+        return
+    missing = {tag: abs(held) - covered[tag] for tag in PROTECTIONS if _level(protection, tag) == _level(protection, tag)}
+    missing = {tag: lots for tag, lots in missing.items() if lots > 0}
+    for tag, lots in missing.items():
+        draft = guard(i, side, lots, (Share(strategy, lots),), tag, protection)
+        draft.paired = len(missing) > 1
+        out.drafts.append(draft)
+
+
+def _guard_net(state: State, i: int, own: list[str], guards: list[Ticket], out: Plan) -> None:
+    """Several holders: the engine triggers each one's own levels, and one stop of |net| rests at the venue, at the widest."""
+    net = state.portfolio.lots[i]
+    side = SELL if net > 0 else BUY
+    levels = []
+    for strategy in own:
+        wish = state.wishes.get((strategy, i))
+        lots = state.portfolio.books[strategy].lots[i]
+        if wish is not None and wish.protection is not None and lots * net > 0 and wish.protection.stop == wish.protection.stop:
+            levels.append(wish.protection.stop)
+    widest = NAN if not levels else min(levels) if net > 0 else max(levels)
+    held = [(strategy, abs(state.portfolio.books[strategy].lots[i])) for strategy in own if state.portfolio.books[strategy].lots[i] * net > 0]
+    kept = False
+    for ticket in guards:
+        order = ticket.order
+        if ticket.work in _WAITING or ticket.cancelling:
+            kept = True
+            continue
+        same = order.tag == "stop" and order.stop == widest and ticket.leaves == abs(net) and order.side == side and not ticket.leg
+        if same and not kept:
+            kept = True
+        else:
+            out.cancels.append(order.id)
+            kept = True
+    if widest == widest and net and not kept:
+        parts = _parts([lots for _, lots in held], abs(net))
+        shares = tuple(Share(strategy, part) for (strategy, _), part in zip(held, parts, strict=True) if part)
+        out.drafts.append(guard(i, side, abs(net), shares, "stop", Protection(stop=widest)))
+
+
+def _level(protection: Protection | None, tag: str) -> float:
+    return NAN if protection is None else float(getattr(protection, tag))
+
+
+def _relevel(ticket: Ticket, protection: Protection, out: Plan) -> None:
+    """Move a resting protection to the level wanted now."""
+    order = ticket.order
+    if ticket.work not in (Work.WORKING, Work.ACKED):
+        return
+    if order.tag == "stop" and protection.stop == protection.stop and order.stop != protection.stop:
+        out.amends.append(Amend(order.id, stop=protection.stop))
+    elif order.tag == "take" and protection.take == protection.take and order.limit != protection.take:
+        out.amends.append(Amend(order.id, limit=protection.take))
+
+
+def guard(i: int, side: int, lots: int, shares: tuple[Share, ...], tag: str, protection: Protection) -> Draft:
+    """The draft of one protective order."""
+    draft = Draft(i, side, lots, shares, tif=Tif.GTC, reduce_only=True, tag=tag, why=f"protection: {tag}")
+    if tag == "stop":
+        draft.type, draft.stop = Type.STOP, protection.stop
+    elif tag == "take":
+        draft.type, draft.limit = Type.LIMIT, protection.take
+    else:
+        draft.type, draft.trail, draft.trail_frac = Type.TRAILING, protection.trail, protection.trail_frac
+    return draft
+
+
+__all__ = ["Draft", "Plan", "guard", "plan"]

@@ -1,0 +1,365 @@
+"""The account and the virtual book of each strategy: integer lots, integer cash, marks and P&L; it never asks for a price.
+
+Law: in every currency and instrument the virtual books sum to the account, after every event. What belongs to no strategy
+(unallocated cash, hand trades, rounding residues of shared payments) is in the house book, whose name is "".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+import msgspec
+
+from argosy.core.errors import Broken
+from argosy.core.events import Adjust, Borrow, CashFlow, Delist, Dividend, Fill, Funding, Split
+from argosy.core.instrument import Instruments
+from argosy.core.money import per_one
+from argosy.core.orders import Share
+from argosy.kernels import ledger
+
+HOUSE = ""
+NAN = float("nan")
+
+_notional = ledger.notional.py
+_apply_fill = ledger.apply_fill.py
+
+
+class Fx(msgspec.Struct, frozen=True):
+    """How a currency becomes base: by the mark of `instrument` (base per unit of currency), or its inverse."""
+
+    currency: str
+    instrument: int
+    inverse: bool = False
+    stale_ns: int = 0
+
+
+class VirtualBook:
+    """One strategy's own account inside the account.
+
+    cash: units by currency index; lots, cost: signed by instrument; realised: P&L of closed lots before fees, in units
+    by currency; fees: units paid by currency; budget: base units granted less those taken back
+    """
+
+    __slots__ = ("budget", "cash", "cost", "fees", "lots", "realised", "strategy")
+
+    def __init__(self, strategy: str, instruments: int, currencies: int) -> None:
+        self.strategy = strategy
+        self.budget = 0
+        self.cash = [0] * currencies
+        self.fees = [0] * currencies
+        self.realised = [0] * currencies
+        self.lots = [0] * instruments
+        self.cost = [0] * instruments
+
+    def snapshot(self) -> tuple[object, ...]:
+        return (self.strategy, self.budget, self.cash[:], self.fees[:], self.realised[:], self.lots[:], self.cost[:])
+
+
+class Portfolio:
+    """The account's lots, cash and marks, and the virtual books they are the sum of.
+
+    lots, cost, value: by instrument id; value is lots at the mark in the instrument's currency units
+    marks, marked:     last known price (nan before the first) and when it became known
+    cash, worth:       by currency index: cash, and the sum of `value` in that currency
+    gross:             sum of |value| in base units at the rates of the marks
+    """
+
+    def __init__(self, instruments: Instruments, base: str = "USD", strategies: Iterable[str] = (), fx: Iterable[Fx] = ()) -> None:
+        n = len(instruments)
+        self.instruments = instruments
+        self.base = base
+        currencies = [base]
+        for row in instruments:
+            if row.currency not in currencies:
+                currencies.append(row.currency)
+        self.currencies = tuple(currencies)
+        self.currency_of = [currencies.index(row.currency) for row in instruments]
+        self.scale = [row.scale for row in instruments]
+        self.fx: list[Fx | None] = [None] * len(currencies)
+        for rate in fx:
+            if rate.currency not in currencies:
+                self.currencies = (*self.currencies, rate.currency)
+                currencies.append(rate.currency)
+                self.fx.append(None)
+            self.fx[currencies.index(rate.currency)] = rate
+        self.single = len(currencies) == 1
+        self.lots = [0] * n
+        self.cost = [0] * n
+        self.value = [0] * n
+        self.marks = [NAN] * n
+        self.marked = [0] * n
+        self.cash = [0] * len(currencies)
+        self.worth = [0] * len(currencies)
+        self.gross = 0
+        self.books: dict[str, VirtualBook] = {
+            name: VirtualBook(name, n, len(currencies)) for name in (HOUSE, *strategies)
+        }
+
+    # -- money ---------------------------------------------------------------------------------------------------------
+
+    def currency_index(self, currency: str) -> int:
+        """The place of a currency in `cash`; "" is base. Broken("CURRENCY_UNKNOWN") when the run does not know it."""
+        if not currency:
+            return 0
+        if currency not in self.currencies:
+            raise Broken("CURRENCY_UNKNOWN", f"{currency} is no currency of this run", fix="declare it with its FX instrument")
+        return self.currencies.index(currency)
+
+    def to_base(self, units: int, index: int) -> int | None:
+        """`units` of a currency in base units at the last known rate; None when no rate is known."""
+        if index == 0:
+            return units
+        rate = self.fx[index]
+        if rate is None:
+            return None
+        mark = self.marks[rate.instrument]
+        if not mark > 0.0:
+            return None
+        price = 1.0 / mark if rate.inverse else mark
+        return round(units * (price * (per_one(self.base) / per_one(self.currencies[index]))))
+
+    @property
+    def equity(self) -> int:
+        """Cash and positions at their marks, in base units at the last known rates (a currency without a rate counts 0)."""
+        total = self.cash[0] + self.worth[0]
+        if self.single:
+            return total
+        for index in range(1, len(self.cash)):
+            total += self.to_base(self.cash[index] + self.worth[index], index) or 0
+        return total
+
+    def equity_of(self, strategy: str) -> int:
+        """A virtual book's cash and positions at the marks, in base units."""
+        book = self.books[strategy]
+        totals = book.cash[:]
+        for i, lots in enumerate(book.lots):
+            if lots and self.marks[i] == self.marks[i]:
+                totals[self.currency_of[i]] += _notional(lots, self.marks[i], self.scale[i])
+        total = totals[0]
+        for index in range(1, len(totals)):
+            total += self.to_base(totals[index], index) or 0
+        return total
+
+    # -- marks ---------------------------------------------------------------------------------------------------------
+
+    def mark(self, i: int, price: float, known: int) -> None:
+        """A new last price of instrument i."""
+        self.marks[i] = price
+        self.marked[i] = known
+        if self.lots[i]:
+            self.revalue(i)
+
+    def revalue(self, i: int) -> None:
+        """Bring value, worth and gross of instrument i in line with its lots and mark."""
+        mark = self.marks[i]
+        new = _notional(self.lots[i], mark, self.scale[i]) if mark == mark else 0
+        old = self.value[i]
+        self.value[i] = new
+        self.worth[self.currency_of[i]] += new - old
+        if self.single:
+            self.gross += abs(new) - abs(old)
+        else:
+            index = self.currency_of[i]
+            self.gross += (self.to_base(abs(new), index) or 0) - (self.to_base(abs(old), index) or 0)
+
+    # -- what changes lots and cash ------------------------------------------------------------------------------------
+
+    def fill(self, fill: Fill, shares: Sequence[Share]) -> list[tuple[str, int, int]]:
+        """Book one execution, split over `shares` (lots of this fill, summing to it).
+
+        Returns (strategy, signed lots, realised units before fees) of each share.
+        """
+        i = fill.instrument
+        c = self.currency_of[i]
+        signed = fill.lots * fill.side
+        self.lots[i], self.cost[i], _ = _apply_fill(self.lots[i], self.cost[i], signed, fill.notional)
+        self.cash[c] -= fill.notional + fill.fee
+        if self.marks[i] != self.marks[i]:
+            self.marks[i] = fill.price
+        self.revalue(i)
+        if len(shares) == 1:
+            return [self._share(shares[0].strategy, i, c, signed, fill.notional, fill.fee)]
+        weights = [share.lots for share in shares]
+        notionals = _apportion(fill.notional, weights)
+        fees = _apportion(fill.fee, weights)
+        return [
+            self._share(share.strategy, i, c, share.lots * fill.side, notionals[k], fees[k]) for k, share in enumerate(shares)
+        ]
+
+    def _share(self, strategy: str, i: int, c: int, signed: int, notional: int, fee: int) -> tuple[str, int, int]:
+        book = self.books[strategy]
+        book.lots[i], book.cost[i], realised = _apply_fill(book.lots[i], book.cost[i], signed, notional)
+        book.cash[c] -= notional + fee
+        book.fees[c] += fee
+        book.realised[c] += realised
+        return strategy, signed, realised
+
+    def unfill(self, fill: Fill, shares: Sequence[Share]) -> None:
+        """Undo an execution that the venue busted or a chain reversed, with its fee."""
+        back = msgspec.structs.replace(fill, side=-fill.side, notional=-fill.notional, fee=-fill.fee)
+        self.fill(back, shares)
+
+    def cross(self, i: int, buyer: str, seller: str, lots: int, notional: int) -> None:
+        """Move lots between two virtual books at `notional` (units, positive); the account does not change."""
+        c = self.currency_of[i]
+        self._share(buyer, i, c, lots, notional, 0)
+        self._share(seller, i, c, -lots, -notional, 0)
+
+    def cash_flow(self, flow: CashFlow) -> None:
+        """A deposit or withdrawal, of the account and of one virtual book."""
+        c = self.currency_index(flow.currency)
+        self.cash[c] += flow.amount
+        self.books[flow.strategy].cash[c] += flow.amount
+
+    def grant(self, strategy: str, units: int) -> None:
+        """Move base cash from the house book to a strategy's (negative: back)."""
+        self.books[HOUSE].cash[0] -= units
+        self.books[strategy].cash[0] += units
+        self.books[strategy].budget += units
+
+    def adjust(self, adjust: Adjust) -> None:
+        """Book a difference that reconciliation found, in the named virtual book (the house's unless it says otherwise)."""
+        i = adjust.instrument
+        book = self.books[adjust.strategy]
+        if i >= 0 and adjust.lots:
+            price = adjust.price if adjust.price == adjust.price else self.marks[i]
+            worth = _notional(adjust.lots, price, self.scale[i]) if price == price else 0
+            self.lots[i], self.cost[i], _ = _apply_fill(self.lots[i], self.cost[i], adjust.lots, worth)
+            book.lots[i], book.cost[i], _ = _apply_fill(book.lots[i], book.cost[i], adjust.lots, worth)
+            self.revalue(i)
+        if adjust.cash:
+            c = self.currency_index(adjust.currency)
+            self.cash[c] += adjust.cash
+            book.cash[c] += adjust.cash
+
+    def split(self, split: Split) -> None:
+        """Rescale lots; the account keeps whole lots and is paid cash for the fraction, shared like the fraction arose."""
+        i = split.instrument
+        ratio = Fraction(split.ratio).limit_denominator(10_000)
+        price = split.price if split.price == split.price else self.marks[i] / split.ratio
+        new, part = _rescale(self.lots[i], ratio)
+        books = list(self.books.values())
+        scaled = [_rescale(book.lots[i], ratio) for book in books]
+        if self.marks[i] == self.marks[i]:
+            self.marks[i] /= split.ratio
+        missing = new - sum(lots for lots, _ in scaled)
+        order = sorted(range(len(books)), key=lambda k: (-abs(scaled[k][1]), books[k].strategy))
+        lots_of = [lots for lots, _ in scaled]
+        for k in order:
+            if not missing:
+                break
+            if scaled[k][1] and (scaled[k][1] > 0) == (missing > 0):
+                step = 1 if missing > 0 else -1
+                lots_of[k] += step
+                missing -= step
+        lots_of[0] += missing
+        lieu = round(part * Fraction(price * self.scale[i])) if price == price else 0
+        c = self.currency_of[i]
+        paid = 0
+        for k, book in enumerate(books):
+            exact = book.lots[i] * ratio
+            cash = round((exact - lots_of[k]) * Fraction(price * self.scale[i])) if price == price else 0
+            if not lots_of[k]:
+                book.realised[c] += cash - book.cost[i]
+                book.cost[i] = 0
+            else:
+                book.cost[i] -= cash
+            book.lots[i] = lots_of[k]
+            book.cash[c] += cash
+            paid += cash
+        books[0].cash[c] += lieu - paid
+        self.cost[i] = self.cost[i] - lieu if new else 0
+        self.lots[i] = new
+        self.cash[c] += lieu
+        self.revalue(i)
+
+    def dividend(self, dividend: Dividend) -> None:
+        """Pay per unit held: longs receive, shorts pay; each virtual book by its own lots."""
+        i = dividend.instrument
+        c = self.currency_index(dividend.currency) if dividend.currency else self.currency_of[i]
+        self._pay(i, c, dividend.amount, +1)
+
+    def funding(self, funding: Funding) -> None:
+        """Charge longs (or pay them) the rate of the position's value at the mark."""
+        i = funding.instrument
+        if self.marks[i] == self.marks[i]:
+            self._pay(i, self.currency_of[i], funding.rate * self.marks[i], -1)
+
+    def borrow(self, borrow: Borrow) -> None:
+        """Charge the account's short; the short virtual books share it by their lots."""
+        i = borrow.instrument
+        if self.lots[i] >= 0 or self.marks[i] != self.marks[i]:
+            return
+        c = self.currency_of[i]
+        cost = _notional(-self.lots[i], borrow.rate * self.marks[i], self.scale[i])
+        short = [book for book in self.books.values() if book.lots[i] < 0]
+        self.cash[c] -= cost
+        for book, part in zip(short, _apportion(cost, [-book.lots[i] for book in short]), strict=True):
+            book.cash[c] -= part
+            book.fees[c] += part
+
+    def _pay(self, i: int, c: int, per_unit: float, sign: int) -> None:
+        scale = self.scale[i]
+        paid = sign * _notional(self.lots[i], per_unit, scale)
+        self.cash[c] += paid
+        for book in self.books.values():
+            if book.lots[i]:
+                part = sign * _notional(book.lots[i], per_unit, scale)
+                book.cash[c] += part
+                paid -= part
+        self.books[HOUSE].cash[c] += paid
+
+    def delist(self, delist: Delist) -> None:
+        """Close every virtual position at the final price, without fee."""
+        i = delist.instrument
+        c = self.currency_of[i]
+        total = _notional(-self.lots[i], delist.price, self.scale[i])
+        self.lots[i], self.cost[i], _ = _apply_fill(self.lots[i], self.cost[i], -self.lots[i], total)
+        self.cash[c] -= total
+        for book in self.books.values():
+            if book.lots[i]:
+                part = _notional(-book.lots[i], delist.price, self.scale[i])
+                self._share(book.strategy, i, c, -book.lots[i], part, 0)
+                total -= part
+        self.books[HOUSE].cash[c] -= total
+        self.marks[i] = delist.price
+        self.revalue(i)
+
+    # -- laws ----------------------------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Broken("BOOKS") unless the virtual books sum to the account to the unit and the worth equals the values."""
+        for c, currency in enumerate(self.currencies):
+            total = sum(book.cash[c] for book in self.books.values())
+            if total != self.cash[c]:
+                raise Broken("BOOKS", f"virtual cash {total} is not the account's {self.cash[c]} {currency}")
+            worth = sum(self.value[i] for i, index in enumerate(self.currency_of) if index == c)
+            if worth != self.worth[c]:
+                raise Broken("BOOKS", f"worth {self.worth[c]} is not the sum of values {worth} {currency}")
+        for i, lots in enumerate(self.lots):
+            total = sum(book.lots[i] for book in self.books.values())
+            if total != lots:
+                raise Broken("BOOKS", f"virtual lots {total} are not the account's {lots}", where=self.instruments[i].symbol)
+
+    def snapshot(self) -> tuple[object, ...]:
+        """Plain values of the whole room, for the state hash."""
+        return (
+            self.base, list(self.currencies), self.cash[:], self.lots[:], self.cost[:], self.value[:],
+            [None if mark != mark else mark for mark in self.marks], self.marked[:], self.gross,
+            [book.snapshot() for _, book in sorted(self.books.items())],
+        )  # fmt: skip
+
+
+def _apportion(total: int, weights: list[int]) -> list[int]:
+    """`total` split over `weights` by largest remainder, ties to the first; sums exactly."""
+    out = [0] * len(weights)
+    ledger.apportion.py(total, weights, out)
+    return out
+
+
+def _rescale(lots: int, ratio: Fraction) -> tuple[int, Fraction]:
+    """Whole lots after a split, toward zero, and the fraction left over with its sign."""
+    exact = lots * ratio
+    whole = int(exact)
+    return whole, exact - whole

@@ -1,0 +1,63 @@
+"""Refuses the fat finger: one order larger than the owner allows; it never looks at the position."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+
+from argosy.core.money import to_units
+from argosy.core.orders import Order, Refused, Trimmed
+from argosy.engine.rules.room import fit
+from argosy.engine.rules.rule import View
+
+
+class OrderSizeLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """max_lots: of one order; max_notional: whole units of `currency`, the base; None: no limit. trim: send what is allowed."""
+
+    max_lots: Annotated[int, msgspec.Meta(gt=0)] | None = None
+    max_notional: Annotated[float, msgspec.Meta(gt=0, le=1e11)] | None = None
+    currency: str = "USD"
+    trim: bool = False
+
+
+class OrderSize:
+    """MAX_ORDER_QTY, MAX_ORDER_NOTIONAL; size sanity, so exits too."""
+
+    code = "MAX_ORDER_NOTIONAL"
+    codes = ("MAX_ORDER_QTY", "MAX_ORDER_NOTIONAL")
+    guards_exits = True
+
+    def __init__(self, limits: OrderSizeLimits) -> None:
+        self.limits = limits
+        self.binds = limits.max_lots is not None or limits.max_notional is not None
+        self._lots = limits.max_lots if limits.max_lots is not None else 1 << 80
+        self._units = (
+            to_units(limits.max_notional, limits.currency) if limits.max_notional is not None else 1 << 80
+        )
+
+    def check(
+        self, order: Order, legs: Sequence[Order], exit: bool, view: View, /
+    ) -> Refused | Trimmed | None:
+        lots = order.lots
+        value = view.asked.value
+        if lots <= self._lots and (value is None or value <= self._units):
+            if value is None and not exit and self.limits.max_notional is not None:
+                return Refused(
+                    "MAX_ORDER_NOTIONAL", {"limit_units": self._units}, "the order cannot be valued"
+                )
+            return None
+        numbers: dict[str, float]
+        if lots > self._lots:
+            code, fits = "MAX_ORDER_QTY", self._lots
+            numbers = {"lots": lots, "limit_lots": self._lots}
+        else:
+            code, fits = (
+                "MAX_ORDER_NOTIONAL",
+                fit(view, order.instrument, view.asked.price, self._units, lots),
+            )
+            numbers = {"notional_units": value or 0, "limit_units": self._units}
+        if self.limits.trim and fits > 0:
+            return Trimmed(code, lots, fits, numbers)
+        return Refused(code, numbers, "one order is larger than allowed")

@@ -1,0 +1,489 @@
+"""Everything the engine knows, changed only by recorded facts and decisions; it decides nothing and calls nobody.
+
+`State.apply(record)` is the one way in for what the journal holds, and `bar/quote/trade` + `settle` for market rows, which
+the journal holds by reference. The engine uses the same doors, so `fold(journal, source) == state` by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from argosy.core import effects as fx
+from argosy.core import events as ev
+from argosy.core.errors import Broken
+from argosy.core.instrument import Instruments
+from argosy.core.intents import Hold, Ladder, Protection, Rung, Target
+from argosy.core.money import to_units
+from argosy.core.orders import Order, Refused, Share, Tif, Work
+from argosy.core.time import NEVER
+from argosy.engine.blotter import Blotter, Ticket
+from argosy.engine.counters import Counters
+from argosy.engine.journal import (
+    Cross, Given, Grant, Memory, Reserve, Rows, Run, Standing, Verdict, Wanted,
+)  # fmt: skip
+from argosy.engine.portfolio import HOUSE, Fx, Portfolio
+
+NAN = float("nan")
+LIVE, REDUCE, HALT, FLATTEN, DARK, PROBE = 0, 1, 2, 3, 4, -1
+PROTECTIONS = ("stop", "take", "trail")
+"""Tags of protective orders; a rung's order is tagged "rung:" and its name; a plain child has no tag."""
+
+
+class Wish:
+    """What one strategy wants of one instrument, and stands.
+
+    lots:   wanted signed position; None when it has no target standing
+    rungs:  wanted resting orders by tag; spent: tags whose order filled or was refused, until a new ladder says otherwise
+    """
+
+    __slots__ = ("intent", "limit", "lots", "on_expiry", "protection", "rungs", "spent", "tif", "until")
+
+    def __init__(self) -> None:
+        self.intent: Target | Ladder | Hold | None = None
+        self.lots: int | None = None
+        self.limit = NAN
+        self.tif = Tif.DAY
+        self.until = NEVER
+        self.on_expiry = "keep"
+        self.protection: Protection | None = None
+        self.rungs: dict[str, Rung] = {}
+        self.spent: set[str] = set()
+
+    def snapshot(self) -> tuple[object, ...]:
+        return (
+            msgspec.to_builtins(self.intent), self.lots, self.limit, int(self.tif), self.until, self.on_expiry,
+            msgspec.to_builtins(self.protection), msgspec.to_builtins(self.rungs), sorted(self.spent),
+        )  # fmt: skip
+
+
+class State:
+    """The foldable whole: books, orders, wishes, counters, sessions, latches, timers, facts.
+
+    level:   safety level; status: strategy -> active | paused | retired | quarantined
+    peak:    greatest equity at the end of a market instant, cash flows taken out; day_start likewise at the session's begin
+    factor:  cumulative split factor by instrument; rows: market rows applied
+    """
+
+    def __init__(self, instruments: Instruments, base: str, strategies: Iterable[str], fx_rates: Iterable[Fx] = ()) -> None:
+        names = tuple(strategies)
+        n = len(instruments)
+        self.instruments = instruments
+        self.portfolio = Portfolio(instruments, base, names, fx_rates)
+        self.blotter = Blotter(n)
+        self.counters = Counters()
+        self.now = 0
+        self.rows = 0
+        self.level = LIVE
+        self.level_cause = ""
+        self.clean = 0
+        self.status: dict[str, str] = dict.fromkeys(names, "active")
+        self.wishes: dict[tuple[str, int], Wish] = {}
+        self.peak = 0
+        self.day_start = 0
+        self.sessions: dict[str, ev.Session] = {}
+        self.halted: set[int] = set()
+        self.delisted: set[int] = set()
+        self.factor = [1.0] * n
+        self.quotes: list[tuple[float, float]] = [(NAN, NAN)] * n
+        self.timers: set[tuple[int, str, str]] = set()
+        self.facts: dict[str, ev.Fact] = {}
+        self.forecasts: dict[tuple[int, str], ev.Forecast] = {}
+        self.filled: list[tuple[ev.Fill, str, int, int]] = []
+        self._do: dict[type, Callable[[Any], None]] = {
+            Run: self._ignore, Rows: self._rows, Grant: self._grant, Wanted: self._wanted, Cross: self._cross,
+            Verdict: self._verdict, Reserve: self._reserve, Given: self._given, Standing: self._standing,
+            Memory: self._ignore, fx.Cancel: self._cancel, fx.Amend: self._amend, fx.SetTimer: self._set_timer,
+            fx.Note: self._ignore, fx.Alarm: self._ignore, ev.Reply: self._reply, ev.OrderUpdate: self._update,
+            ev.Fill: self._fill, ev.Bust: self._undo, ev.Reversal: self._undo, ev.Account: self._account,
+            ev.Adjust: self._adjust, ev.CashFlow: self._cash_flow, ev.Split: self._split,
+            ev.Dividend: self.portfolio.dividend, ev.Funding: self.portfolio.funding, ev.Borrow: self.portfolio.borrow,
+            ev.Delist: self._delist, ev.Status: self._status, ev.Session: self._session, ev.Gap: self._ignore,
+            ev.Fact: self._fact, ev.Forecast: self._forecast, ev.Timer: self._timer, ev.Command: self._ignore,
+            ev.Latch: self._latch,
+        }  # fmt: skip
+
+    def apply(self, record: Any) -> None:
+        """Apply one recorded thing; Broken("RECORD_KIND") for a kind that no journal holds."""
+        do = self._do.get(type(record))
+        if do is None:
+            raise Broken("RECORD_KIND", f"a journal does not hold {type(record).__name__}")
+        known = getattr(record, "known", 0)
+        if known > self.now:
+            self.now = known
+        do(record)
+
+    # -- market rows -----------------------------------------------------------------------------------------------------
+
+    def bar(self, bar: ev.Bar) -> None:
+        """Mark at the close. A bar without a price (nan) leaves the mark."""
+        close = bar.close
+        if close == close:
+            portfolio = self.portfolio
+            i = bar.instrument
+            portfolio.marks[i] = close
+            portfolio.marked[i] = bar.known
+            if portfolio.lots[i]:
+                portfolio.revalue(i)
+
+    def quote(self, quote: ev.Quote) -> None:
+        """Mark at the mid, or at the one side that is shown."""
+        bid, ask = quote.bid, quote.ask
+        self.quotes[quote.instrument] = (bid, ask)
+        mid = (bid + ask) * 0.5
+        if mid != mid:
+            mid = bid if bid == bid else ask
+        if mid == mid:
+            self.portfolio.mark(quote.instrument, mid, quote.known)
+
+    def trade(self, trade: ev.Trade) -> None:
+        """Mark at the print."""
+        if trade.price == trade.price:
+            self.portfolio.mark(trade.instrument, trade.price, trade.known)
+
+    def row(self, event: ev.MarketEvent) -> None:
+        """Apply one market row of any kind."""
+        kind = type(event)
+        if kind is ev.Bar:
+            self.bar(event)  # type: ignore[arg-type]
+        elif kind is ev.Quote:
+            self.quote(event)  # type: ignore[arg-type]
+        elif kind is ev.Trade:
+            self.trade(event)  # type: ignore[arg-type]
+        self.rows += 1
+        if event.known > self.now:
+            self.now = event.known
+
+    def settle(self) -> None:
+        """The market rows of an instant are all applied: the peak may rise."""
+        equity = self.portfolio.equity
+        if equity > self.peak:
+            self.peak = equity
+
+    # -- account events --------------------------------------------------------------------------------------------------
+
+    def _ignore(self, record: Any) -> None:
+        """Recorded for people; changes nothing."""
+
+    def _rows(self, record: Rows) -> None:
+        if record.upto != self.rows:
+            raise Broken("ROWS", f"the journal stands at market row {record.upto}, the state at {self.rows}", fix="fold with the run's own tapes")
+
+    def _reply(self, reply: ev.Reply) -> None:
+        ticket = self.blotter.reply(reply)
+        if ticket is not None:
+            self._ended(ticket)
+
+    def _update(self, update: ev.OrderUpdate) -> None:
+        ticket = self.blotter.update(update)
+        if ticket is not None and ticket.work is not Work.FILLED:
+            self._ended(ticket)
+
+    def _ended(self, ticket: Ticket) -> None:
+        """An order ended with lots open: unless we asked for it, its strategies' wishes are given up to that extent."""
+        order = ticket.order
+        self.counters.on_ended(order.id)
+        if order.tag.startswith("rung:"):
+            if not ticket.cancelling:
+                self._spend(order)
+        elif not ticket.cancelling and not order.tag:
+            for share, left in zip(order.shares, ticket.left, strict=True):
+                wish = self.wishes.get((share.strategy, order.instrument))
+                if wish is not None and wish.lots is not None:
+                    wish.lots -= order.side * left
+        for leg in self.blotter.legs(order.id):
+            other = self.blotter.tickets[leg]
+            if other.leg and ticket.cum == 0 and other.work is Work.SENT:
+                self.blotter.move(other, Work.CANCELED)
+
+    def _spend(self, order: Order) -> None:
+        wish = self.wishes.get((order.shares[0].strategy, order.instrument))
+        if wish is not None:
+            wish.spent.add(order.tag[5:])
+
+    def _fill(self, fill: ev.Fill) -> None:
+        counted = self.blotter.fill(fill)
+        if counted is None:
+            return
+        ticket, shares = counted
+        tag = ticket.order.tag if ticket is not None else ""
+        for strategy, signed, realised in self.portfolio.fill(fill, shares):
+            self.filled.append((fill, strategy, signed, realised))
+            if strategy != HOUSE:
+                if realised:
+                    base = self.portfolio.to_base(realised, self.portfolio.currency_of[fill.instrument])
+                    self.counters.on_closed(strategy, realised if base is None else base)
+                if tag in PROTECTIONS:
+                    wish = self.wishes.get((strategy, fill.instrument))
+                    if wish is not None and wish.lots is not None:
+                        wish.lots += signed
+        self.counters.on_fill(fill.order)
+        if ticket is not None and tag.startswith("rung:") and ticket.work is Work.FILLED:
+            self._spend(ticket.order)
+
+    def _undo(self, event: ev.Bust | ev.Reversal) -> None:
+        undone = self.blotter.undo(event)
+        if undone is not None:
+            self.portfolio.unfill(*undone)
+
+    def _account(self, account: ev.Account) -> None:
+        """Evidence only: count the clean reconciles that PROBE waits for."""
+        lots = self.portfolio.lots
+        clean = all(lots[i] == account.positions.get(i, 0) for i in range(len(lots)))
+        self.clean = self.clean + 1 if clean else 0
+
+    def _adjust(self, adjust: ev.Adjust) -> None:
+        self.portfolio.adjust(adjust)
+
+    def _cash_flow(self, flow: ev.CashFlow) -> None:
+        self.portfolio.cash_flow(flow)
+        base = self.portfolio.to_base(flow.amount, self.portfolio.currency_index(flow.currency)) or 0
+        self.peak += base
+        self.day_start += base
+
+    def _split(self, split: ev.Split) -> None:
+        i = split.instrument
+        before = {name: book.lots[i] for name, book in self.portfolio.books.items()}
+        self.portfolio.split(split)
+        self.blotter.split(i, split.ratio)
+        self.factor[i] *= split.ratio
+        bid, ask = self.quotes[i]
+        self.quotes[i] = (bid / split.ratio, ask / split.ratio)
+        for (strategy, instrument), wish in self.wishes.items():
+            if instrument != i:
+                continue
+            wish.limit /= split.ratio
+            if wish.lots is not None:
+                wish.lots = self.portfolio.books[strategy].lots[i] + int((wish.lots - before[strategy]) * split.ratio)
+            if wish.protection is not None:
+                wish.protection = rescale(wish.protection, split.ratio)
+            wish.rungs = {
+                tag: msgspec.structs.replace(rung, px=rung.px / split.ratio, lots=max(1, int(rung.lots * split.ratio)))
+                for tag, rung in wish.rungs.items()
+            }
+
+    def _delist(self, delist: ev.Delist) -> None:
+        self.portfolio.delist(delist)
+        self.delisted.add(delist.instrument)
+        for (_, instrument), wish in self.wishes.items():
+            if instrument == delist.instrument:
+                wish.lots = None
+                wish.rungs = {}
+
+    def _status(self, status: ev.Status) -> None:
+        (self.halted.add if status.halted else self.halted.discard)(status.instrument)
+
+    def _session(self, session: ev.Session) -> None:
+        self.sessions[session.calendar] = session
+        if session.open and session.day != self.counters.day:
+            self.counters.on_session(session.day)
+            self.day_start = self.portfolio.equity
+
+    def _fact(self, fact: ev.Fact) -> None:
+        self.facts[fact.name] = fact
+
+    def _forecast(self, forecast: ev.Forecast) -> None:
+        self.forecasts[forecast.instrument, forecast.model] = forecast
+
+    def _timer(self, timer: ev.Timer) -> None:
+        self.timers = {row for row in self.timers if not (row[0] <= timer.known and row[1:] == (timer.name, timer.strategy))}
+
+    def _latch(self, latch: ev.Latch) -> None:
+        self.level = latch.level
+        self.level_cause = latch.cause
+        self.clean = 0
+
+    # -- decisions -------------------------------------------------------------------------------------------------------
+
+    def wish(self, strategy: str, instrument: int) -> Wish:
+        """The standing wish of a strategy on an instrument, made empty on first use."""
+        key = (strategy, instrument)
+        wish = self.wishes.get(key)
+        if wish is None:
+            wish = self.wishes[key] = Wish()
+        return wish
+
+    def _grant(self, grant: Grant) -> None:
+        self.portfolio.grant(grant.strategy, grant.units)
+
+    def _wanted(self, wanted: Wanted) -> None:
+        intent = wanted.intent
+        wish = self.wish(wanted.strategy, intent.instrument)
+        wish.intent = intent
+        if type(intent) is Target:
+            wish.lots = wanted.lots
+            wish.limit = intent.limit
+            wish.tif = intent.tif
+            wish.protection = intent.protection
+            wish.until = wanted.at + intent.horizon_ns if intent.horizon_ns else NEVER
+            wish.on_expiry = intent.on_expiry
+        elif type(intent) is Ladder:
+            wish.spent = set()
+            wish.rungs = {rung.tag: rung for rung in intent.rungs}
+        else:
+            wish.lots = None
+            wish.rungs = {}
+            wish.until = NEVER
+
+    def _cross(self, cross: Cross) -> None:
+        self.portfolio.cross(cross.instrument, cross.buyer, cross.seller, cross.lots, cross.notional)
+
+    def _verdict(self, verdict: Verdict) -> None:
+        order = verdict.order
+        self.counters.on_refusal(verdict.outcome.code)
+        if type(verdict.outcome) is Refused:
+            asked, kept = order.lots, 0
+        else:
+            asked, kept = verdict.outcome.asked, verdict.outcome.lots
+        if order.tag.startswith("rung:"):
+            if not kept:
+                self._spend(order)
+        elif not order.tag:
+            self._give_up(order, asked - kept)
+
+    def _give_up(self, order: Order, lots: int) -> None:
+        """Take refused lots off the wishes of the order's shares, pro rata by largest remainder, ties by strategy id."""
+        total = order.lots
+        parts = [lots * share.lots // total for share in order.shares]
+        rank = sorted(range(len(parts)), key=lambda k: (-(lots * order.shares[k].lots % total), order.shares[k].strategy))
+        for k in rank[: lots - sum(parts)]:
+            parts[k] += 1
+        for share, part in zip(order.shares, parts, strict=True):
+            wish = self.wishes.get((share.strategy, order.instrument))
+            if wish is not None and wish.lots is not None:
+                wish.lots -= order.side * part
+
+    def _reserve(self, record: Reserve) -> None:
+        approved = record.submit.approved
+        self.blotter.add(approved.order, record.units)
+        for leg in approved.legs:
+            self.blotter.add(leg)
+        self.counters.on_order(approved.order, self.now, record.exit)
+
+    def _cancel(self, cancel: fx.Cancel) -> None:
+        self.blotter.cancelling(cancel.order)
+
+    def _amend(self, amend: fx.Amend) -> None:
+        self.blotter.amending(amend.order)
+
+    def _set_timer(self, timer: fx.SetTimer) -> None:
+        self.timers.add((timer.at, timer.name, timer.strategy))
+
+    def _given(self, given: Given) -> None:
+        wish = self.wish(given.strategy, given.instrument)
+        wish.rungs = {}
+        wish.until = NEVER
+        if wish.lots is not None:
+            wish.lots = self.portfolio.books[given.strategy].lots[given.instrument]
+
+    def _standing(self, standing: Standing) -> None:
+        self.status[standing.strategy] = standing.status
+
+    # -- questions -------------------------------------------------------------------------------------------------------
+
+    def session_open(self, instrument: int) -> bool:
+        """Whether the instrument's calendar is in session; 24/7 and calendars without events always are."""
+        session = self.sessions.get(self.instruments[instrument].calendar)
+        return True if session is None else session.open
+
+    def snapshot(self) -> dict[str, object]:
+        """Plain values of everything but `now`."""
+        return {
+            "portfolio": self.portfolio.snapshot(),
+            "blotter": self.blotter.snapshot(),
+            "counters": self.counters.snapshot(),
+            "wishes": [(key, wish.snapshot()) for key, wish in sorted(self.wishes.items())],
+            "level": (self.level, self.level_cause, self.clean),
+            "status": sorted(self.status.items()),
+            "risk": (self.peak, self.day_start),
+            "sessions": [msgspec.to_builtins(session) for _, session in sorted(self.sessions.items())],
+            "barred": (sorted(self.halted), sorted(self.delisted)),
+            "factor": self.factor[:],
+            "timers": sorted(self.timers),
+            "facts": [msgspec.to_builtins(fact) for _, fact in sorted(self.facts.items())],
+            "forecasts": [msgspec.to_builtins(forecast) for _, forecast in sorted(self.forecasts.items())],
+            "rows": self.rows,
+        }
+
+    @property
+    def hash(self) -> str:
+        """A name of the state: equal states have equal hashes (32 hex digits)."""
+        return blake2b(msgspec.msgpack.encode(self.snapshot(), order="sorted"), digest_size=16).hexdigest()
+
+
+def rescale(protection: Protection, ratio: float) -> Protection:
+    """Protection levels after a split."""
+    return Protection(
+        stop=protection.stop / ratio,
+        take=protection.take / ratio,
+        trail=protection.trail if protection.trail_frac else protection.trail / ratio,
+        trail_frac=protection.trail_frac,
+    )
+
+
+class RowFeed:
+    """Brings a state's market rows to where its journal says, settling at the end of each instant."""
+
+    def __init__(self, state: State, rows: Iterator[ev.MarketEvent]) -> None:
+        self._state = state
+        self._rows = rows
+        self._ahead: ev.MarketEvent | None = None
+        self._events = 0
+        self._due = 0
+
+    def upto(self, row: int) -> list[list[ev.MarketEvent]]:
+        """Apply rows until `row`; returns the instants they made."""
+        state = self._state
+        instants: list[list[ev.MarketEvent]] = []
+        while state.rows < row:
+            event = self._ahead if self._ahead is not None else next(self._rows, None)
+            self._ahead = None
+            if event is None:
+                raise Broken("ROWS_MISSING", f"the source has {state.rows} rows, the journal {row}")
+            state.row(event)
+            if instants and instants[-1][-1].known == event.known:
+                instants[-1].append(event)
+            else:
+                instants.append([event])
+            if state.rows < row:
+                self._ahead = next(self._rows, None)
+            if (self._ahead is None or self._ahead.known != event.known) and state.portfolio.gross:
+                state.settle()
+        return instants
+
+    def hold(self, events: int, rows: int) -> None:
+        """An instant of `events` records and then `rows` market rows begins."""
+        self._events, self._due = events, rows
+
+    def counted(self) -> list[list[ev.MarketEvent]]:
+        """One record was applied; if it was the last of a marked instant, its market rows follow."""
+        if self._events:
+            self._events -= 1
+            if not self._events and self._due:
+                return self.upto(self._state.rows + self._due)
+        return []
+
+
+def fold(records: Iterable[tuple[int, Any]], state: State, rows: Iterator[ev.MarketEvent]) -> State:
+    """Rebuild the state from a journal: recorded facts and decisions only, market rows from the run's own source.
+
+    state: a fresh State of the same instruments, base, strategies; rows: the run's market rows from the first on.
+    Raises Broken("ROWS_MISSING") when the source ends before the journal does.
+    """
+    feed = RowFeed(state, rows)
+    for _, record in records:
+        if type(record) is Rows:
+            feed.upto(record.upto)
+            if record.events:
+                feed.hold(record.events, record.rows)
+            continue
+        state.apply(record)
+        feed.counted()
+    state.filled.clear()
+    return state
+
+
+__all__ = ["Share", "State", "Wish", "fold", "rescale", "to_units"]

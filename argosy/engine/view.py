@@ -1,0 +1,152 @@
+"""What the risk rules may look at: the state, read-only and O(1), in base currency units; it never decides."""
+
+from __future__ import annotations
+
+from argosy.core.instrument import Instruments
+from argosy.core.orders import Order
+from argosy.engine.counters import Counters
+from argosy.engine.rules.rule import Asked
+from argosy.engine.state import State
+from argosy.kernels import ledger
+
+NAN = float("nan")
+_notional = ledger.notional.py
+
+
+class StateView:
+    """`rules.rule.View` over the engine's state.
+
+    multiplier: buying power per equity (1 cash account, 2 margin, 4 intraday)
+    """
+
+    __slots__ = ("_blotter", "_portfolio", "_state", "asked", "base", "counters", "instruments", "multiplier")
+
+    def __init__(self, state: State, multiplier: float) -> None:
+        self.asked = Asked()
+        self._state = state
+        self._portfolio = state.portfolio
+        self._blotter = state.blotter
+        self.instruments: Instruments = state.instruments
+        self.counters: Counters = state.counters
+        self.base = state.portfolio.base
+        self.multiplier = multiplier
+
+    @property
+    def now(self) -> int:
+        return self._state.now
+
+    @property
+    def level(self) -> int:
+        return self._state.level
+
+    @property
+    def equity(self) -> int:
+        return self._portfolio.equity
+
+    @property
+    def cash(self) -> int:
+        portfolio = self._portfolio
+        if portfolio.single:
+            return portfolio.cash[0]
+        return sum(portfolio.to_base(units, c) or 0 for c, units in enumerate(portfolio.cash))
+
+    @property
+    def peak(self) -> int:
+        return self._state.peak
+
+    @property
+    def day_start(self) -> int:
+        return self._state.day_start
+
+    @property
+    def gross(self) -> int:
+        return self._portfolio.gross + self._blotter.reserved
+
+    @property
+    def net(self) -> int:
+        portfolio = self._portfolio
+        if portfolio.single:
+            return portfolio.worth[0]
+        return sum(portfolio.to_base(units, c) or 0 for c, units in enumerate(portfolio.worth))
+
+    @property
+    def buying_power(self) -> int:
+        """Equity times the multiplier, less what is held and what is reserved for open orders."""
+        return int(self._portfolio.equity * self.multiplier) - self._portfolio.gross - self._blotter.reserved
+
+    def lots(self, instrument: int) -> int:
+        return self._portfolio.lots[instrument]
+
+    def worst(self, instrument: int) -> tuple[int, int]:
+        lots = self._portfolio.lots[instrument]
+        if not self._blotter.open[instrument]:
+            return lots, lots
+        return self._blotter.worst(instrument, lots)
+
+    def mark(self, instrument: int) -> float:
+        return self._portfolio.marks[instrument]
+
+    def marked(self, instrument: int) -> int:
+        return self._portfolio.marked[instrument]
+
+    def quote(self, instrument: int) -> tuple[float, float]:
+        return self._state.quotes[instrument]
+
+    def reference(self, instrument: int) -> float:
+        """The mark, which is the mid while quotes come and the last price else."""
+        return self._portfolio.marks[instrument]
+
+    def value(self, instrument: int, lots: int, price: float) -> int | None:
+        """Base value of lots at a price; None when no or only a stale rate is known."""
+        portfolio = self._portfolio
+        c = portfolio.currency_of[instrument]
+        units = _notional(lots, price, portfolio.scale[instrument])
+        if c == 0:
+            return units
+        rate = portfolio.fx[c]
+        if rate is None or (rate.stale_ns and self._state.now - portfolio.marked[rate.instrument] > rate.stale_ns):
+            return None
+        return portfolio.to_base(units, c)
+
+    def fx_age_ns(self, currency: str) -> int:
+        """How old the rate of a currency is; 0 for base; the greatest int64 when there is none."""
+        portfolio = self._portfolio
+        c = portfolio.currency_index(currency)
+        if c == 0:
+            return 0
+        rate = portfolio.fx[c]
+        if rate is None or not portfolio.marks[rate.instrument] > 0.0:
+            return (1 << 63) - 1
+        return self._state.now - portfolio.marked[rate.instrument]
+
+    def session_open(self, instrument: int) -> bool:
+        return self._state.session_open(instrument)
+
+    def halted(self, instrument: int) -> bool:
+        return instrument in self._state.halted
+
+    def delisted(self, instrument: int) -> bool:
+        return instrument in self._state.delisted
+
+    def protected(self, instrument: int) -> bool:
+        """Whether a stop rests that guards the position."""
+        return any(ticket.order.tag in ("stop", "trail") for ticket in self._blotter.open[instrument].values())
+
+    def opposite(self, instrument: int, side: int) -> float:
+        return self._blotter.opposite(instrument, side)
+
+    def reservation(self, order: Order) -> int:
+        """Base units to hold back for an order: what it can add to the gross exposure, at its limit or the mark."""
+        lots = order.lots
+        held = self._portfolio.lots[order.instrument]
+        if order.reduce_only:
+            return 0
+        if held * order.side < 0:
+            lots = max(0, lots - abs(held))
+        price = order.limit if order.limit == order.limit else self.reference(order.instrument)
+        if not lots or price != price:
+            return 0
+        return abs(self.value(order.instrument, lots, price) or 0)
+
+
+__all__ = ["StateView"]

@@ -1,0 +1,322 @@
+"""The synchronous loop: market rows and scheduled events become instants, effects go to a simulated market, answers come back.
+
+Lab, exchange and the nightly twin share it. It owns the order of time and nothing else: it computes no price, no fill and
+no decision, and it never reads a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from heapq import heappop, heappush
+from itertools import islice
+from operator import attrgetter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from argosy.core.effects import Amend, Cancel, Effect, SetTimer, Submit
+from argosy.core.events import RANK, Bar, Delist, Event, MarketEvent, Session, Split, Status, Timer
+from argosy.core.protocols import Market
+from argosy.core.tape import Tape
+from argosy.core.time import NEVER
+from argosy.engine.engine import Engine
+
+_KNOWN = attrgetter("known")
+_FOR_MARKET = (Session, Split, Status, Delist)
+
+
+class Merged:
+    """Several tapes as one source of rows, ordered by (known, kind, instrument), ties in the order of the tapes.
+
+    openings: False when every bar starts at or after the end of the instant before it, so that its opening may be handled
+    with its own row; True when bars overlap other rows (several timeframes), and openings need their own place in time.
+    """
+
+    def __init__(self, tapes: Sequence[Tape]) -> None:
+        self.tapes = tuple(tape for tape in tapes if len(tape))
+        self._order: NDArray[np.int64] | None = None
+        known = [tape["known"] for tape in self.tapes]
+        self.known: NDArray[np.int64] = np.concatenate(known) if known else np.empty(0, np.int64)
+        if len(self.tapes) > 1:
+            source = np.concatenate([np.full(len(tape), k, np.int64) for k, tape in enumerate(self.tapes)])
+            rank = np.concatenate([np.full(len(tape), RANK[tape.kind] * 8 + _KIND_ORDER[tape.kind.__name__], np.int64) for tape in self.tapes])
+            instrument = np.concatenate([tape["instrument"] for tape in self.tapes])
+            order = np.lexsort((instrument, rank, self.known))
+            self._order = source[order]
+            self.known = self.known[order]
+        self.openings = self._overlaps()
+
+    def _overlaps(self) -> bool:
+        bars = [tape for tape in self.tapes if tape.kind is Bar]
+        if not bars or not len(self.known):
+            return False
+        instants = np.unique(self.known)
+        for tape in bars:
+            before = np.searchsorted(instants, tape["known"], side="left") - 1
+            seen = before >= 0
+            if np.any(tape["ts"][seen] < instants[before[seen]]):
+                return True
+        return False
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        return tuple(tape.hash for tape in self.tapes)
+
+    def rows(self) -> Iterator[MarketEvent]:
+        """All rows in order."""
+        if self._order is None:
+            return self.tapes[0].rows() if self.tapes else iter(())
+        return self._interleaved()
+
+    def _interleaved(self) -> Iterator[MarketEvent]:
+        assert self._order is not None
+        sources = [tape.rows() for tape in self.tapes]
+        for k in self._order.tolist():
+            yield next(sources[k])
+
+    def instants(self) -> NDArray[np.int64]:
+        """Row index at which each instant begins, and the number of rows at the end: (instants + 1,) int64."""
+        known = self.known
+        if not len(known):
+            return np.zeros(1, np.int64)
+        starts = np.flatnonzero(known[1:] != known[:-1]) + 1
+        return np.concatenate(([0], starts, [len(known)])).astype(np.int64)
+
+
+_KIND_ORDER = {"BookDelta": 0, "Quote": 1, "Trade": 2, "Bar": 3}
+
+
+class Replay:
+    """Drives an engine and a simulated market through the past.
+
+    events: what else became known (sessions, splits, dividends, cash flows, commands, facts), in any order
+    progress: called with the number of market rows done, now and then
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        market: Market,
+        tapes: Sequence[Tape],
+        events: Iterable[Event] = (),
+        *,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        self.engine = engine
+        self.market = market
+        self.source = Merged(tapes)
+        self._script = sorted(events, key=_KNOWN)[::-1]  # last first, so that the next is popped cheaply
+        self._late: list[tuple[int, int, int, Event]] = []
+        self._count = 0
+        self._progress = progress
+
+    def run(self, rows: Iterator[MarketEvent] | None = None, stop: int | None = None) -> None:
+        """Feed every row (or up to row `stop`) and every scheduled event; leaves the engine at the last instant."""
+        source = self.source
+        stop = len(source) if stop is None else stop
+        rows = source.rows() if rows is None else rows
+        bounds = source.instants()
+        bounds = [*bounds[bounds < stop].tolist(), stop]
+        if not stop:
+            return
+        if source.openings:
+            self._run_openings(rows, bounds)
+        elif len(bounds) - 1 == stop and all(tape.kind is Bar for tape in source.tapes):
+            self._run_single(rows, stop)
+        else:
+            self._run_instants(rows, bounds)
+        if stop == len(source):
+            self._finish(int(source.known[-1]))
+
+    # -- lanes -----------------------------------------------------------------------------------------------------------
+
+    def _run_single(self, rows: Iterator[MarketEvent], stop: int) -> None:
+        """One bar an instant: the quickest lane; stretches without scheduled events run without looking for them."""
+        advance, market, perform = self.engine.advance, self.market, self._perform
+        state = self.engine.state
+        first = state.rows
+        single = len(self.source.tapes) == 1 and len(self.source.tapes[0].instruments) == 1
+        only = self.source.tapes[0].instruments[0] if single else -1
+        done = 0
+        while done < stop:
+            quiet = self._quiet_until(done, stop)
+            if quiet == done or (market.busy(only) if single else True):
+                bar = next(rows)
+                if quiet == done or market.busy(bar.instrument):  # type: ignore[union-attr]
+                    effects = self._bar_instant(bar)  # type: ignore[arg-type]
+                else:
+                    effects = advance((bar,))  # type: ignore[arg-type]
+            else:
+                effects = advance(islice(rows, quiet - done))  # type: ignore[arg-type]
+            if effects:
+                perform(effects)
+            done = state.rows - first
+            if self._progress is not None:
+                self._progress(done)
+
+    def _bar_instant(self, bar: Bar) -> Sequence[Effect]:
+        """One bar with all that is due by it: its opening first, as an instant of its own at the bar's start."""
+        market = self.market
+        calm = self._next() >= bar.known
+        if not calm:
+            self._before(bar.ts + 1)
+        if market.busy(bar.instrument):
+            opened = market.opening(bar)
+            if opened:
+                self._deliver(opened, bar.ts)
+        if not calm or self._late:
+            self._before(bar.known)
+        answers = market.apply(bar, bar.known) if market.busy(bar.instrument) else ()
+        if answers or not calm or self._late:
+            due = self._due(bar.known, answers)
+            if due:
+                return self.engine.instant([*due, bar])
+        return self.engine.advance((bar,))
+
+    def _run_instants(self, rows: Iterator[MarketEvent], bounds: list[int]) -> None:
+        """Instants of several rows or kinds, none of whose bars began before the instant that came before."""
+        engine, market = self.engine, self.market
+        busy = market.busy
+        only_bars = all(tape.kind is Bar for tape in self.source.tapes)
+        script, late = self._script, self._late
+        for k in range(len(bounds) - 1):
+            batch = list(islice(rows, bounds[k + 1] - bounds[k]))
+            now = batch[0].known
+            live = [row for row in batch if busy(row.instrument)]
+            answers: list[Event] = []
+            if live or late or (script and script[-1].known <= now):
+                bars = [row for row in live if type(row) is Bar]
+                for ts in sorted({bar.ts for bar in bars}):
+                    self._before(ts + 1)
+                    opened = [answer for bar in bars if bar.ts == ts for answer in market.opening(bar)]
+                    if opened:
+                        self._deliver(opened, ts)
+                self._before(now)
+                for row in batch:
+                    if busy(row.instrument):
+                        answers.extend(market.apply(row, now))
+                due = self._due(now, answers)
+                effects = engine.instant([*due, *batch]) if due or not only_bars else engine.bars(batch)  # type: ignore[arg-type]
+            else:
+                effects = engine.bars(batch) if only_bars else engine.instant(batch)  # type: ignore[arg-type]
+            if effects:
+                self._perform(effects)
+            if self._progress is not None and k % 4096 == 0:
+                self._progress(bounds[k + 1])
+
+    def _run_openings(self, rows: Iterator[MarketEvent], bounds: list[int]) -> None:
+        """Bars that overlap other rows: their openings happen at their own time, before anything known later."""
+        market = self.market
+        moments: list[tuple[int, int, list[MarketEvent]]] = []
+        for k in range(len(bounds) - 1):
+            batch = list(islice(rows, bounds[k + 1] - bounds[k]))
+            moments.append((batch[0].known, 0, batch))
+            moments.extend((row.ts, 1, [row]) for row in batch if type(row) is Bar)
+        moments.sort(key=lambda moment: moment[:2])
+        for when, opening, batch in moments:
+            if opening:
+                self._before(when + 1)
+                bar = batch[0]
+                assert type(bar) is Bar
+                if market.busy(bar.instrument):
+                    opened = market.opening(bar)
+                    if opened:
+                        self._deliver(opened, when)
+                continue
+            self._before(when)
+            answers = [answer for row in batch if market.busy(row.instrument) for answer in market.apply(row, when)]
+            effects = self.engine.instant([*self._due(when, answers), *batch])
+            if effects:
+                self._perform(effects)
+
+    # -- time ------------------------------------------------------------------------------------------------------------
+
+    def _quiet_until(self, done: int, stop: int) -> int:
+        """The row before which no scheduled or late event is due."""
+        at = self._next()
+        if at == NEVER:
+            return stop
+        return min(stop, max(done, int(np.searchsorted(self.source.known, at, side="left"))))
+
+    def _next(self) -> int:
+        """When the next scheduled or late event is known."""
+        script, late = self._script, self._late
+        at = script[-1].known if script else NEVER
+        if late and late[0][0] < at:
+            at = late[0][0]
+        return min(at, self.market.due)
+
+    def _before(self, now: int) -> None:
+        """Deliver everything known strictly before `now`, instant by instant."""
+        while (at := self._next()) < now:
+            self._perform(self.engine.instant(self._take(at)))
+
+    def _take(self, at: int) -> list[Event]:
+        """All scheduled and late events known by `at`; the market hears first of those that concern it."""
+        script, late = self._script, self._late
+        events = self._now_or_later(self.market.settle(at), at) if self.market.due <= at else []
+        while script and script[-1].known <= at:
+            event = script.pop()
+            events.append(event)
+            if isinstance(event, _FOR_MARKET):
+                events.extend(self._now_or_later(self.market.apply(event, at), at))
+        while late and late[0][0] <= at:
+            events.append(heappop(late)[3])
+        return events
+
+    def _due(self, now: int, answers: Sequence[Event]) -> list[Event]:
+        """Events of the instant `now` beside its market rows."""
+        events = self._now_or_later(answers, now)
+        if self._next() <= now:
+            events.extend(self._take(now))
+        return events
+
+    def _now_or_later(self, answers: Sequence[Event], now: int) -> list[Event]:
+        """The answers known by now; the others are kept for their time."""
+        if len(answers) == 1 and answers[0].known <= now:
+            return list(answers)
+        due = []
+        for answer in answers:
+            if answer.known <= now:
+                due.append(answer)
+            else:
+                self._later(answer)
+        return due
+
+    def _later(self, event: Event) -> None:
+        self._count += 1
+        heappush(self._late, (event.known, RANK[type(event)], self._count, event))
+
+    def _deliver(self, answers: Sequence[Event], now: int) -> None:
+        """Give the engine a market's answers as one instant."""
+        due = self._now_or_later(answers, now)
+        if due:
+            self._perform(self.engine.step(due[0]) if len(due) == 1 else self.engine.instant(due))
+
+    # -- effects ---------------------------------------------------------------------------------------------------------
+
+    def _perform(self, effects: Sequence[Effect]) -> None:
+        """Do what the engine asked, and give it the answers; repeated until it asks for nothing more."""
+        engine, market = self.engine, self.market
+        while effects:
+            now = engine.state.now
+            answers: list[Event] = []
+            for effect in effects:
+                kind = type(effect)
+                if kind is Submit or kind is Cancel or kind is Amend:
+                    answers.extend(market.apply(effect, now))
+                elif kind is SetTimer:
+                    self._later(Timer(effect.at, effect.at, effect.name, effect.strategy))  # type: ignore[union-attr]
+            due = self._now_or_later(answers, now)
+            if not due:
+                return
+            effects = engine.step(due[0]) if len(due) == 1 else engine.instant(due)
+
+    def _finish(self, last: int) -> None:
+        """Deliver what is known by the last row; what would be known later stays undelivered, for the tape has ended."""
+        self._before(last + 1)
+        if self._progress is not None:
+            self._progress(len(self.source))

@@ -1,0 +1,1 @@
+"""Kits that prove a guest: subclass one, give it what you made, and its tests run; nothing here trades."""

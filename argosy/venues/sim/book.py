@@ -1,0 +1,196 @@
+"""What rests at the simulated venue: its orders, by instrument; nothing here decides a price."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import msgspec
+
+from argosy.core.events import Bar
+from argosy.core.instrument import Instrument
+from argosy.core.orders import Order, Tif, Type
+from argosy.core.time import NEVER
+from argosy.kernels.fees import FeeSchedule
+
+NAN = float("nan")
+BOUNDLESS = 1 << 62
+"""More lots than can be ordered: the room of a row without a cap, and what may fill of an order that waits
+for no parent.
+"""
+
+
+class Resting(msgspec.Struct, gc=False):
+    """One order at the venue: what it is now, where `order` says how it was sent.
+
+    lots, filled: total and cumulative; armed: how much may fill (a leg's grows as its parent fills)
+    limit, stop:  prices as amended and split, nan when the type has none; the stop of a trailing one is its
+                  level
+    trail, mark:  a trailing stop's distance or fraction, and the price from which it first hung
+    arrival:      ns at which it reached the venue; from_ts: first bar start or tick that may touch it
+    rank:         place in the queue among equal prices
+    day_end:      end of its UTC day when no session ends it; NEVER otherwise
+    seen:         a row has been matched against it at its present price; met: one has at any price
+    waiting:      a leg whose parent has not filled; count: executions so far
+    """
+
+    order: Order
+    id: int
+    side: int
+    type: Type
+    tif: Tif
+    lots: int
+    limit: float
+    stop: float
+    arrival: int
+    from_ts: int
+    rank: int
+    reduce_only: bool = False
+    group: int = 0
+    trail: float = NAN
+    filled: int = 0
+    armed: int = BOUNDLESS
+    mark: float = NAN
+    day_end: int = NEVER
+    seen: bool = False
+    met: bool = False
+    waiting: bool = False
+    count: int = 0
+    legs: list[Resting] | None = None
+
+    @property
+    def reach(self) -> int:
+        """Lots that may fill now, before reduce-only and caps."""
+        return (self.lots if self.lots < self.armed else self.armed) - self.filled
+
+
+class Lane:
+    """One instrument at the venue: its live orders and what is known of its trading.
+
+    working:  orders that a row may touch; legs whose parent has not filled are not among them
+    lots:     signed position from own fills (and `adopt`)
+    bar:      the bar between its opening and its end, None outside
+    opened:   start of the last bar whose opening was matched, -1 before the first
+    traded:   whether the bar at hand can fill anything
+    room:     lots of volume that orders may still take from the row at hand
+    late:     orders whose life ends with the bar at hand: (order, when it ended)
+    amended:  (order, from when, more lots, limit, stop): terms that hold from the next row on
+    utc:      its days are UTC days, because no session of its calendar ever ended
+    span:     longest bar that matches, 0 = all; quotes, trades: finer rows are in the replay, so that no bar matches
+    bid, ask: the quote at hand, nan when it may be stale
+    """
+
+    __slots__ = (
+        "amended",
+        "ask",
+        "bar",
+        "bid",
+        "calendar",
+        "delisted",
+        "fees",
+        "halted",
+        "instrument",
+        "late",
+        "lot",
+        "lots",
+        "opened",
+        "quotes",
+        "room",
+        "row",
+        "scale",
+        "span",
+        "traded",
+        "trades",
+        "unit",
+        "utc",
+        "working",
+    )
+
+    def __init__(self, row: Instrument, fees: FeeSchedule, unit: float) -> None:
+        self.row = row
+        self.instrument = row.id
+        self.calendar = row.calendar
+        self.utc = row.calendar == "24/7"
+        self.scale = row.scale
+        self.lot = float(row.lot)
+        self.unit = unit
+        self.fees = fees
+        self.working: list[Resting] = []
+        self.lots = 0
+        self.bar: Bar | None = None
+        self.opened = -1
+        self.traded = False
+        self.room = BOUNDLESS
+        self.late: list[tuple[Resting, int]] = []
+        self.amended: list[tuple[Resting, int, int, float, float]] = []
+        self.span = 0
+        self.quotes = False
+        self.trades = False
+        self.bid = NAN
+        self.ask = NAN
+        self.halted = False
+        self.delisted = False
+
+    def matches(self, span: int) -> bool:
+        """Whether bars of this span decide fills here: not when the replay has finer rows."""
+        if self.quotes or self.trades:
+            return False
+        return not self.span or span <= self.span
+
+    def lots_of(self, resting: Resting) -> int:
+        """Total lots of an order as its owner was told: with the growth that holds from the next row on."""
+        return resting.lots + sum(terms[2] for terms in self.amended if terms[0] is resting)
+
+    def retime(self, ts: int) -> None:
+        """Let the amended terms hold that a row at `ts` meets: bar start, or known of a tick."""
+        kept = []
+        for terms in self.amended:
+            resting, from_ts, more, limit, stop = terms
+            if from_ts > ts:
+                kept.append(terms)
+                continue
+            resting.lots += more
+            if limit == limit:
+                resting.limit = limit
+            if stop == stop:
+                resting.stop = stop
+            resting.seen = False
+        self.amended = kept
+
+    def rescale(self, ratio: Fraction) -> list[Resting]:
+        """Apply a split: position and orders times the ratio, prices divided by it; returns orders with no
+        lot left.
+        """
+        self.lots = _toward_zero(self.lots, ratio)
+        factor = float(ratio)
+        self.amended = [
+            (resting, at, _toward_zero(more, ratio), limit / factor, stop / factor)
+            for resting, at, more, limit, stop in self.amended
+        ]
+        gone = []
+        for resting in self.working:
+            rescale(resting, ratio)
+            if resting.lots <= resting.filled:
+                gone.append(resting)
+        return gone
+
+
+def rescale(resting: Resting, ratio: Fraction) -> None:
+    """One order through a split, and the legs that wait for it; a fraction of a lot is dropped."""
+    factor = float(ratio)
+    resting.lots = _toward_zero(resting.lots, ratio)
+    resting.filled = _toward_zero(resting.filled, ratio)
+    if resting.armed != BOUNDLESS:
+        resting.armed = _toward_zero(resting.armed, ratio)
+    resting.limit /= factor
+    resting.stop /= factor
+    resting.mark /= factor
+    if not resting.order.trail_frac:
+        resting.trail /= factor
+    for leg in resting.legs or ():
+        if leg.waiting:
+            rescale(leg, ratio)
+
+
+def _toward_zero(lots: int, ratio: Fraction) -> int:
+    scaled = abs(lots) * ratio.numerator // ratio.denominator
+    return scaled if lots >= 0 else -scaled

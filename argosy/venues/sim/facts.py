@@ -1,0 +1,77 @@
+"""What the simulated venue can trade, and the code with which it refuses the rest; it never trims an order
+into shape.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from argosy.core.orders import Order, Tif, Type
+from argosy.core.time import HOUR
+from argosy.venues.sim.book import Lane
+
+DAILY = 6 * HOUR
+"""A bar at least this long is a whole session: it has that session's opening and closing auction."""
+
+_MARKET, _LIMIT, _STOP, _STOP_LIMIT = Type.MARKET, Type.LIMIT, Type.STOP, Type.STOP_LIMIT
+_IOC, _FOK, _OPG, _CLS, _GTD = Tif.IOC, Tif.FOK, Tif.OPG, Tif.CLS, Tif.GTD
+
+
+def refusal(lane: Lane, order: Order, arrival: int) -> str:
+    """The code for which an order is refused, "" when the venue takes it.
+
+    DELISTED HALTED NOT_TRADABLE  the instrument cannot be traded (now)
+    LOTS_INVALID                  not positive, below min_lots (except reduce-only), above max_lots
+    SIDE_INVALID PRICE_INVALID    a side that is none; a price that the type needs is missing or not positive
+    TIF_UNSUPPORTED               an auction that the tape does not have, or not with this type
+    EXPIRE_PAST                   GTD that ends before it arrives
+    POST_ONLY_INVALID             post-only is for limit orders that may rest
+    """
+    if lane.delisted:
+        return "DELISTED"
+    if lane.halted:
+        return "HALTED"
+    row = lane.row
+    if not row.tradable:
+        return "NOT_TRADABLE"
+    if order.side != 1 and order.side != -1:
+        return "SIDE_INVALID"
+    lots = order.lots
+    if lots <= 0 or (lots < row.min_lots and not order.reduce_only) or lots > row.max_lots > 0:
+        return "LOTS_INVALID"
+    kind = order.type
+    if kind is not _MARKET and not _priced(order):
+        return "PRICE_INVALID"
+    tif = order.tif
+    if (tif is _OPG or tif is _CLS) and not _auctions(lane, kind):
+        return "TIF_UNSUPPORTED"
+    if tif is _GTD and order.expire <= arrival:
+        return "EXPIRE_PAST"
+    if order.post_only and (kind is not _LIMIT or tif in (_IOC, _FOK, _OPG, _CLS)):
+        return "POST_ONLY_INVALID"
+    return ""
+
+
+def positive(price: float) -> bool:
+    """Whether a number can be a price here."""
+    return price > 0.0 and isfinite(price)
+
+
+def _priced(order: Order) -> bool:
+    kind = order.type
+    if kind is _LIMIT:
+        return positive(order.limit)
+    if kind is _STOP:
+        return positive(order.stop)
+    if kind is _STOP_LIMIT:
+        return positive(order.limit) and positive(order.stop)
+    return positive(order.trail) and not (order.trail_frac and order.trail >= 1.0)
+
+
+def _auctions(lane: Lane, kind: Type) -> bool:
+    """Whether the tape has auctions for this type: bars, of a calendar with sessions or a whole session long."""
+    if kind is not _MARKET and kind is not _LIMIT:
+        return False
+    if lane.quotes or lane.trades:
+        return False
+    return lane.calendar != "24/7" or not lane.span or lane.span >= DAILY
