@@ -30,7 +30,9 @@ from argosy.engine.risk import RiskGate
 from argosy.engine.slot import Binding, Cell, Slot, Window
 from argosy.engine.state import DARK, FLATTEN, HALT, LIVE, PROBE, REDUCE, State
 from argosy.engine.view import StateView
+from argosy.kernels import ledger
 
+notional = ledger.notional.py
 NAN = float("nan")
 NONE: tuple[Effect, ...] = ()
 _ROWS = frozenset({ev.Bar, ev.Quote, ev.Trade, ev.BookDelta})
@@ -185,7 +187,9 @@ class Engine:
         state = self.state
         portfolio = state.portfolio
         marks, marked, lots, on_bar = portfolio.marks, portfolio.marked, portfolio.lots, self._on_bar
-        wants, on_instant, keeps, revalue, settle = self._wants, self._on_instant, self._keeps_bars, portfolio.revalue, state.settle
+        value, worth, cash, scale = portfolio.value, portfolio.worth, portfolio.cash, portfolio.scale
+        currency, single, settle = portfolio.currency_of, portfolio.single, state.settle
+        wants, on_instant, keeps = self._wants, self._on_instant, self._keeps_bars
         watches = self.breakers.watching
         for bar in bars:
             i = bar.instrument
@@ -196,8 +200,11 @@ class Engine:
                 marks[i] = close
                 marked[i] = bar.known
                 if lots[i]:
-                    revalue(i)
-                    settle()
+                    new = notional(lots[i], close, scale[i])
+                    worth[currency[i]] += new - value[i]
+                    value[i] = new
+                    if not single or cash[0] + worth[0] > state.peak:
+                        settle()
                     if self._watched:
                         self._trigger(bar)
             if watches:
@@ -233,7 +240,7 @@ class Engine:
             mark(bar)
         state.rows += len(bars)
         state.now = bars[-1].known
-        if state.portfolio.gross:
+        if state.portfolio.held:
             state.settle()
             if self._watched:
                 for bar in bars:
@@ -288,7 +295,7 @@ class Engine:
         if rows:
             if len(events) > rows:
                 self._cursor = state.rows
-            if state.portfolio.gross:
+            if state.portfolio.held:
                 state.settle()
                 if self._watched:
                     for event in events:

@@ -62,7 +62,7 @@ class Portfolio:
     lots, cost, value: by instrument id; value is lots at the mark in the instrument's currency units
     marks, marked:     last known price (nan before the first) and when it became known
     cash, worth:       by currency index: cash, and the sum of `value` in that currency
-    gross:             sum of |value| in base units at the rates of the marks
+    held:              instruments whose position is worth something
     """
 
     def __init__(self, instruments: Instruments, base: str = "USD", strategies: Iterable[str] = (), fx: Iterable[Fx] = ()) -> None:
@@ -91,7 +91,7 @@ class Portfolio:
         self.marked = [0] * n
         self.cash = [0] * len(currencies)
         self.worth = [0] * len(currencies)
-        self.gross = 0
+        self.held: set[int] = set()
         self.books: dict[str, VirtualBook] = {
             name: VirtualBook(name, n, len(currencies)) for name in (HOUSE, *strategies)
         }
@@ -151,17 +151,25 @@ class Portfolio:
             self.revalue(i)
 
     def revalue(self, i: int) -> None:
-        """Bring value, worth and gross of instrument i in line with its lots and mark."""
+        """Bring value and worth of instrument i in line with its lots and mark."""
         mark = self.marks[i]
         new = _notional(self.lots[i], mark, self.scale[i]) if mark == mark else 0
-        old = self.value[i]
-        self.value[i] = new
-        self.worth[self.currency_of[i]] += new - old
-        if self.single:
-            self.gross += abs(new) - abs(old)
+        change = new - self.value[i]
+        if change:
+            self.value[i] = new
+            self.worth[self.currency_of[i]] += change
+        if new:
+            self.held.add(i)
         else:
-            index = self.currency_of[i]
-            self.gross += (self.to_base(abs(new), index) or 0) - (self.to_base(abs(old), index) or 0)
+            self.held.discard(i)
+
+    @property
+    def gross(self) -> int:
+        """Sum of |value| of what is held, in base units at the rates of the marks."""
+        value = self.value
+        if self.single:
+            return sum([abs(value[i]) for i in self.held])
+        return sum(self.to_base(abs(value[i]), self.currency_of[i]) or 0 for i in self.held)
 
     # -- what changes lots and cash ------------------------------------------------------------------------------------
 
@@ -346,7 +354,7 @@ class Portfolio:
         """Plain values of the whole room, for the state hash."""
         return (
             self.base, list(self.currencies), self.cash[:], self.lots[:], self.cost[:], self.value[:],
-            [None if mark != mark else mark for mark in self.marks], self.marked[:], self.gross,
+            [None if mark != mark else mark for mark in self.marks], self.marked[:], sorted(self.held),
             [book.snapshot() for _, book in sorted(self.books.items())],
         )  # fmt: skip
 

@@ -450,7 +450,7 @@ class RowFeed:
                 instants.append([event])
             if state.rows < row:
                 self._ahead = next(self._rows, None)
-            if (self._ahead is None or self._ahead.known != event.known) and state.portfolio.gross:
+            if (self._ahead is None or self._ahead.known != event.known) and state.portfolio.held:
                 state.settle()
         return instants
 

@@ -1,8 +1,8 @@
-"""The conformance suite of venues: subclass `MarketKit`, give `make`, and every law of a venue is tested; it
-knows no venue.
+"""The conformance suite of venues: subclass `MarketKit`, give `make`; its laws are tested, it knows no venue.
 
 class TestMine(MarketKit):
-    def make(self, instruments): return MyMarket(instruments)
+    def make(self, instruments):
+        return MyMarket(instruments)
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ START = 1_700_000_000 * 1_000_000_000 // HOUR * HOUR
 
 
 class Stage:
-    """One market with a clock of hourly bars; it plays the part of the replay and keeps all that the market
-    said.
+    """One market with a clock of hourly bars; it plays the replay and keeps all that the market said.
 
     now:    ns; a bar begins here and moves it by one hour
     events: what the market said, in the order said

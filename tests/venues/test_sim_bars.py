@@ -1,6 +1,4 @@
-"""Each sentence of the law of bars, computed by hand; instrument: one dollar a point and lot, money in
-millionths.
-"""
+"""Each sentence of the law of bars, by hand; one dollar a point and lot, money in millionths."""
 
 from __future__ import annotations
 
@@ -568,7 +566,7 @@ def test_a_bar_without_volume_or_prices_fills_nothing(row: tuple[float, ...]) ->
     assert play.market.busy(0)
 
 
-# -- time in force ------------------------------------------------------------------------------------
+# -- time in force ----------------------------------------------------------------------
 
 
 def test_ioc_takes_what_the_cap_allows_at_the_open_and_ends() -> None:
@@ -600,7 +598,7 @@ def test_post_only_that_would_cross_at_the_open_is_canceled_and_one_that_rests_i
     assert all(fill.maker for fill in play.fills())
 
 
-# -- reduce-only and cancel-other ------------------------------------------------------------------------------------
+# -- reduce-only and cancel-other ----------------------------------------------------------------------
 
 
 def test_reduce_only_closes_what_is_held_and_the_rest_ends() -> None:
@@ -659,7 +657,7 @@ def test_of_two_stops_the_nearer_is_first() -> None:
     assert prices(play.fills()) == [(2, 5, 97.0)]
 
 
-# -- finer data ------------------------------------------------------------------------------------
+# -- finer data ----------------------------------------------------------------------
 
 
 def test_only_the_finest_bars_decide() -> None:

@@ -65,7 +65,7 @@ def submits(draw: st.DrawFn) -> list[tuple[int, Submit | Cancel | Amend]]:
             limit=draw(cents) if kind in (Type.LIMIT, Type.STOP_LIMIT) else float("nan"),
             stop=draw(cents) if kind in (Type.STOP, Type.STOP_LIMIT) else float("nan"),
             trail=draw(st.sampled_from([0.01, 0.5, 2.0])) if kind is Type.TRAILING else float("nan"),
-            tif=tif, expire=draw(st.integers(1, 12)) * HOUR, reduce_only=draw(st.booleans()) and draw(st.booleans()),
+            tif=tif, expire=draw(st.integers(1, 12)) * HOUR, reduce_only=draw(st.integers(0, 3)) == 0,
             post_only=kind is Type.LIMIT and tif is Tif.GTC and draw(st.booleans()),
             group=draw(st.sampled_from([0, 0, 0, 1])),
         )  # fmt: skip
@@ -259,7 +259,7 @@ def test_the_same_inputs_say_the_same(rows, sent) -> None:  # type: ignore[no-un
 @laws
 @given(bars(), submits())
 def test_with_latency_nothing_is_known_before_it_can_be(rows, sent) -> None:  # type: ignore[no-untyped-def]
-    """Nothing fills in a bar that began before the order arrived, and no fill is heard before its acceptance."""
+    """Nothing fills in a bar that began before the order arrived, and no fill is heard before the reply."""
     latency, report = 10, HOUR // 2
     story = run(rows, sent, latency_ns=latency, report_latency_ns=report)
     accepted: dict[int, Reply] = {}

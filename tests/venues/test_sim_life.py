@@ -65,7 +65,7 @@ def day_limit(
     play.submit(order, BUY, 10, instrument=instrument, type=Type.LIMIT, limit=limit, tif=tif, **terms)
 
 
-# -- DAY ------------------------------------------------------------------------------------
+# -- DAY ------------------------------
 
 
 def test_day_ends_at_the_close_when_no_bar_is_under_way() -> None:
@@ -129,7 +129,7 @@ def test_around_the_clock_day_ends_with_the_utc_day() -> None:
 
 
 def test_around_the_clock_daily_bars_give_a_day_order_one_bar() -> None:
-    """Sent at 00:00 it belongs to the day that begins; sent an hour late, to the first bar that it can meet."""
+    """Sent at 00:00 it belongs to the day that begins; sent later, to the first bar it can meet."""
     for arrival in (MONDAY, MONDAY - DAY + HOUR):
         play = stage()
         day_limit(play, arrival, 1, 97.0, instrument=0)
@@ -163,7 +163,7 @@ def test_a_leg_lives_its_own_day() -> None:
     assert play.updates(2)[-1] == OrderUpdate(MONDAY + 2 * DAY, MONDAY + 2 * DAY, 2, Work.EXPIRED, code="DAY")
 
 
-# -- auctions, GTD ------------------------------------------------------------------------------------
+# -- auctions, GTD ------------------------------
 
 
 def test_opg_fills_only_at_the_first_open_of_a_session() -> None:
@@ -272,7 +272,7 @@ def test_gtd_is_gone_at_an_open_at_its_moment() -> None:
     assert said == [OrderUpdate(MONDAY + HOUR, MONDAY + HOUR, 1, Work.EXPIRED, code="GTD")]
 
 
-# -- cancel, amend ------------------------------------------------------------------------------------
+# -- cancel, amend ------------------------------
 
 
 def test_a_cancel_under_way_comes_too_late_for_the_open() -> None:
@@ -286,7 +286,7 @@ def test_a_cancel_under_way_comes_too_late_for_the_open() -> None:
     said = play_bar(play, row(MONDAY + 2 * HOUR, HOUR, 97.0, instrument=0))
     arrival = MONDAY + 2 * HOUR + MINUTE
     late = MONDAY + 3 * HOUR
-    assert [(type(event).__name__, event.ts) for event in said][0] == ("Fill", MONDAY + 2 * HOUR)
+    assert (type(said[0]).__name__, said[0].ts) == ("Fill", MONDAY + 2 * HOUR)
     assert said[1:] == [
         Reply(arrival, late, 1, "cancel", "refused", "NOT_CANCELABLE"),
         Reply(arrival, late, 2, "cancel", "accepted"),
@@ -389,7 +389,7 @@ def test_an_amend_with_latency_arrives_later() -> None:
     assert [fill.price for fill in play.fills()] == [99.0]
 
 
-# -- splits, halts, delisting ------------------------------------------------------------------------------------
+# -- splits, halts, delisting ------------------------------
 
 
 def test_a_split_rescales_position_and_orders() -> None:
@@ -462,7 +462,7 @@ def test_a_halted_ioc_ends_unfilled() -> None:
     assert play.updates(1)[-1].code == "IOC"
 
 
-# -- refusals ------------------------------------------------------------------------------------
+# -- refusals ------------------------------
 
 NAN = float("nan")
 

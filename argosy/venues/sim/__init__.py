@@ -1,6 +1,4 @@
-"""The simulated venue: fills orders from a tape by one law; it never reads a clock and never guesses what a
-tape does not say.
-"""
+"""The simulated venue: fills orders from a tape by one law; it never guesses what the tape does not say."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Orders against bars: first the opening, then what lies between it and the close; a bar never fills what
-came after its start.
-"""
+"""Orders against bars, opening first, then what lies inside; a bar never fills what came after its start."""
 
 from __future__ import annotations
 
@@ -19,9 +17,8 @@ _GTC, _IOC, _FOK, _OPG, _CLS = Tif.GTC, Tif.IOC, Tif.FOK, Tif.OPG, Tif.CLS
 class Bars:
     """Matches a lane's orders in the two phases of a bar.
 
-    Opening: market orders, triggered stops and limits that the open meets, all at the open. Inside: stops
-             first, then limits
-    by price, then arrival; legs born inside get only their stops. All share the bar's volume cap.
+    Opening: market orders, triggered stops and limits that the open meets, all at the open. Inside: stops,
+    then limits by price, then by arrival; legs born inside get only their stops. All share the bar's cap.
     """
 
     __slots__ = ("_clearing", "_sessions", "_touch")

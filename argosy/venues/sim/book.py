@@ -14,9 +14,7 @@ from argosy.kernels.fees import FeeSchedule
 
 NAN = float("nan")
 BOUNDLESS = 1 << 62
-"""More lots than can be ordered: the room of a row without a cap, and what may fill of an order that waits
-for no parent.
-"""
+"""More lots than can be ordered: the room of a row without a cap; armed lots of an order without a parent."""
 
 
 class Resting(msgspec.Struct, gc=False):
@@ -75,7 +73,8 @@ class Lane:
     late:     orders whose life ends with the bar at hand: (order, when it ended)
     amended:  (order, from when, more lots, limit, stop): terms that hold from the next row on
     utc:      its days are UTC days, because no session of its calendar ever ended
-    span:     longest bar that matches, 0 = all; quotes, trades: finer rows are in the replay, so that no bar matches
+    span:     longest bar that matches, 0 = all
+    quotes, trades: finer rows are in the replay, so that no bar matches
     bid, ask: the quote at hand, nan when it may be stale
     """
 
@@ -157,9 +156,7 @@ class Lane:
         self.amended = kept
 
     def rescale(self, ratio: Fraction) -> list[Resting]:
-        """Apply a split: position and orders times the ratio, prices divided by it; returns orders with no
-        lot left.
-        """
+        """Apply a split: lots times the ratio, prices divided by it; returns orders with no lot left."""
         self.lots = _toward_zero(self.lots, ratio)
         factor = float(ratio)
         self.amended = [

@@ -1,10 +1,9 @@
-"""What it costs to hold: makes Borrow and Funding events for a replay from a table of rates; it books
-nothing.
-"""
+"""What it costs to hold: Borrow and Funding events for a replay, from a table of rates; it books nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from argosy.core.errors import Misuse
 from argosy.core.events import Borrow, Funding
@@ -36,7 +35,7 @@ def borrow(instrument: int, times: Sequence[int], annual_frac: Sequence[tuple[in
     edges = [*annual_frac[1:], (times[-1], 0.0)]
     events = []
     k = 0
-    for start, end in zip(times, times[1:], strict=False):
+    for start, end in pairwise(times):
         at, rate = start, 0.0
         while edges[k][0] < end:
             if edges[k][0] > at:
@@ -58,7 +57,7 @@ def funding(instrument: int, rates: Iterable[tuple[int, float]], known_after_ns:
 
 
 def _ascending(times: Sequence[int]) -> None:
-    for before, after in zip(times, times[1:], strict=False):
+    for before, after in pairwise(times):
         if after <= before:
             raise Misuse(
                 "CARRY_RATES",

@@ -1,6 +1,4 @@
-"""The clearing of the simulated venue: books an execution, ends orders, wakes legs; it never decides whether
-an order fills.
-"""
+"""Books executions, ends orders and wakes legs at the simulated venue; it never decides whether they fill."""
 
 from __future__ import annotations
 
@@ -41,9 +39,7 @@ class Clearing:
         maker: bool,
         out: list[Event],
     ) -> None:
-        """Execute `lots` at `price`: one Fill, then what it does to siblings and legs. `known` includes the
-        report's latency.
-        """
+        """Execute `lots` at `price`: one Fill, and what it does to siblings and legs."""
         side = resting.side
         filled = resting.filled = resting.filled + lots
         leaves = resting.lots - filled

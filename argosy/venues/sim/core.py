@@ -1,5 +1,4 @@
-"""The simulated venue in step with a replay: give it an effect or a market row and it says what happens, with
-times.
+"""The simulated venue in step with a replay: give it an effect or a market row and it says what happens.
 
 It never reads a clock, never draws a random number, and refuses with a code what the tape cannot support.
 """
@@ -42,14 +41,13 @@ class SimCore:
     fees:               one schedule, or schedules by instrument id (instruments without one trade free)
     slippage_bps:       adverse slippage of market orders and triggered stops on bars
     limit_rule:         "through": a bar or trade must pass beyond a limit; "touch": reaching it is enough
-    participation_frac: share of a bar's or trade's volume that all orders together may take, and switches on
-                        the shown
-                        size of quotes; 0 = no cap
+    participation_frac: share of a bar's or trade's volume that all orders together may take; it also makes
+                        the shown size of quotes a cap; 0 = no cap
     latency_ns:         from an effect to its arrival; report_latency_ns: from what happens to the news of it
 
     A row for an instrument without orders may be skipped: ask `busy`. `due` is the next moment at which
-                                                           something happens
-    by itself (a delayed cancel arrives, a GTD order ends): call `settle(due)` then, or hear of it at the next call.
+    something happens by itself (a delayed cancel arrives, a GTD order ends): call `settle(due)` then, or hear
+    of it at the next call.
     """
 
     def __init__(
@@ -105,7 +103,7 @@ class SimCore:
             Status: self._status,
         }
 
-    # -- the venue's door ----------------------------------------------------------------------------
+    # -- the venue's door ------------------------------
 
     def apply(self, thing: Effect | Event, now: int) -> list[Event]:
         """What happens because of an effect or an event at `now`; events of other kinds change nothing."""
@@ -141,7 +139,7 @@ class SimCore:
         self._settle(now, now, out)
         return out
 
-    # -- what the caller says of the account and the tape ----------------------------------------------------------------------------
+    # -- what the caller says of the account and the tape ------------------------------
 
     def adopt(self, instrument: int, lots: int) -> None:
         """Begin with a position of signed `lots` that the account already holds."""
@@ -152,8 +150,7 @@ class SimCore:
         return self._lane(instrument).lots
 
     def finest(self, instrument: int, kind: MarketKind, span: int = 0) -> None:
-        """Say that the replay has rows of this kind for an instrument, so that only the finest decide its
-        fills.
+        """Say that the replay has rows of this kind for an instrument; only the finest decide its fills.
 
         Quotes and trades silence all bars; with both, quotes fill what takes and trades fill what rests. Of
         bars, those
@@ -183,7 +180,7 @@ class SimCore:
             return self._lanes[self.instruments[instrument].id]
         return self._lanes[instrument]
 
-    # -- effects ----------------------------------------------------------------------------
+    # -- effects ------------------------------
 
     def _submit(self, effect: Submit, now: int, out: list[Event]) -> None:
         approved = effect.approved
@@ -349,9 +346,7 @@ class SimCore:
             self._amended(effect, now, now + self._report, out)
 
     def _amended(self, effect: Amend, at: int, known: int, out: list[Event]) -> None:
-        """Take or refuse an amend; fewer lots hold at once, other terms from the next row that begins after
-        `at`.
-        """
+        """Take or refuse an amend; fewer lots hold at once, other terms from the next row on."""
         resting = self._clearing.orders.get(effect.order)
         code = (
             "NOT_AMENDABLE"
@@ -376,7 +371,7 @@ class SimCore:
         state = Work.ACKED if resting.waiting else Work.WORKING
         out.append(OrderUpdate(at, known, effect.order, state, effect.lots, limit, stop, "AMEND"))
 
-    # -- the market ----------------------------------------------------------------------------
+    # -- the market ------------------------------
 
     def _bar(self, bar: Bar, now: int, out: list[Event]) -> None:
         lane = self._lane(bar.instrument)
@@ -397,7 +392,7 @@ class SimCore:
         if lane.working:
             self._ticks.trade(lane, trade, now + self._report, out)
 
-    # -- what happens to instruments ----------------------------------------------------------------------------
+    # -- what happens to instruments ------------------------------
 
     def _session(self, session: Session, now: int, out: list[Event]) -> None:
         self._sessions.apply(session, now + self._report, out)

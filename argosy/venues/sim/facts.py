@@ -1,6 +1,4 @@
-"""What the simulated venue can trade, and the code with which it refuses the rest; it never trims an order
-into shape.
-"""
+"""What the simulated venue takes, and the code with which it refuses the rest; it never trims an order."""
 
 from __future__ import annotations
 
@@ -69,7 +67,7 @@ def _priced(order: Order) -> bool:
 
 
 def _auctions(lane: Lane, kind: Type) -> bool:
-    """Whether the tape has auctions for this type: bars, of a calendar with sessions or a whole session long."""
+    """Whether the tape has auctions for this type: bars, in sessions or a whole session long."""
     if kind is not _MARKET and kind is not _LIMIT:
         return False
     if lane.quotes or lane.trades:

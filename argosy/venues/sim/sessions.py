@@ -1,6 +1,4 @@
-"""How long an order lives: sessions, UTC days and GTD; an order is never cut out of a bar that began while it
-lived.
-"""
+"""How long an order lives: sessions, UTC days, GTD; it is never cut out of a bar that it lived to see."""
 
 from __future__ import annotations
 
@@ -15,8 +13,7 @@ class Sessions:
     """The sessions of each calendar and the orders that end with them.
 
     A DAY or CLS order ends with the session in which it arrived (at or after a close: the next one). A
-    calendar that never
-    closed ("24/7") ends DAY orders with the UTC day, which the matching sees at the next row.
+    calendar that never closed ("24/7") ends DAY orders with the UTC day, which matching sees at the next row.
     """
 
     __slots__ = ("_clearing", "_lanes", "closes", "opened")

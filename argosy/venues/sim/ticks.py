@@ -1,6 +1,4 @@
-"""Orders against quotes and trades: each fills at its own price; a row never fills an order that it gave
-birth to.
-"""
+"""Orders against quotes and trades, at their own prices; a row never fills an order that it gave birth to."""
 
 from __future__ import annotations
 
@@ -17,8 +15,8 @@ class Ticks:
     """Matches a lane's orders with one quote or one trade at a time.
 
     Quotes: what takes fills at the other side; a limit at that side's price when it was marketable on
-            arrival, at its own
-    price when it rested. Trades: what takes fills at the print; a limit at its own price. A side that is nan fills nothing.
+    arrival, at its own price when it rested. Trades: what takes fills at the print; a limit at its own price.
+    A side that is nan fills nothing.
     """
 
     __slots__ = ("_clearing", "_touch")
@@ -28,9 +26,7 @@ class Ticks:
         self._touch = touch
 
     def quote(self, lane: Lane, quote: Quote, known: int, out: list[Event]) -> None:
-        """Match a quote; its sizes cap what fills when participation is on. `known`: when its fills are heard
-        of.
-        """
+        """Match a quote; its sizes are the cap when participation is on."""
         lane.bid, lane.ask = quote.bid, quote.ask
         if not lane.working or lane.halted:
             return

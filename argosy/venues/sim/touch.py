@@ -1,6 +1,4 @@
-"""Whether a row touches an order, and at which price; the arithmetic is the kernels', which the sweep lane
-shares.
-"""
+"""Whether a row touches an order, and at which price; the arithmetic is the kernels', never its own."""
 
 from __future__ import annotations
 
@@ -33,11 +31,10 @@ def place(candidate: Candidate) -> tuple[int, float, int]:
 
 
 class Touch:
-    """The law of one row: limits `through` or `touch`, adverse slippage of what takes, and the share of
-    volume.
+    """The law of one row: limits `through` or `touch`, adverse slippage of what takes, the share of volume.
 
-    through: a limit must be passed, not only reached; bps: slippage; frac: share of a row's volume that may be taken, 0 =
-    no cap
+    through: a limit must be passed, not only reached; bps: slippage
+    frac:    share of a row's volume that may be taken, 0 = no cap
     """
 
     __slots__ = ("_clearing", "_slips", "bps", "frac", "through")
