@@ -108,7 +108,8 @@ class Replay:
         self.engine = engine
         self.market = market
         self.source = Merged(tapes)
-        self._script = sorted(events, key=_KNOWN)[::-1]  # last first, so that the next is popped cheaply
+        self.script: tuple[Event, ...] = tuple(sorted(events, key=_KNOWN))
+        self._script = list(self.script[::-1])  # last first, so that the next is popped cheaply
         self._late: list[tuple[int, int, int, Event]] = []
         self._count = 0
         self._progress = progress

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -68,8 +68,12 @@ class Journal(Protocol):
     def seq(self) -> int:
         """The sequence that the next record will have; the first is 1."""
 
-    def append(self, record: Any) -> int:
-        """Record one thing and return its sequence; after this returns a crash of the process does not lose it."""
+    @property
+    def append(self) -> Callable[[Any], None]:
+        """Record one thing; after this returns a crash of the process does not lose it (in memory: nothing outlives it)."""
+
+    def commit(self) -> None:
+        """A decision is complete; the journal may close its commit group."""
 
     def flush(self) -> None:
         """Close the commit group: encode, check and chain what is pending."""

@@ -16,7 +16,7 @@ _WORDS: dict[str, str] = {
     "stamp": (
         "timestamp datetime ts t opentime unix unixtime unixtimestamp epoch epochtime gmttime localtime utctime timens timems"
         " timeus timeutc dateutc tstamp eventtime exchangetime exchangetimestamp datetimeutc begintime starttime barstart"
-        " timeperiodstart bartime candlebegintime start transacttime participanttimestamp siptimestamp tsevent kst est"
+        " timeperiodstart bartime candlebegintime start transacttime participanttimestamp siptimestamp tsevent"
     ),
     "ms": "ms millisecondsofday mssincemidnight millisofday",
     "open": "open o openprice first opening pxopen priceopen opn",
@@ -32,12 +32,12 @@ _WORDS: dict[str, str] = {
     "ask": "ask askprice bestask offer askpx a bestaskprice offerprice ask1 askprice1 askprice0 askpx00",
     "bid_size": "bidsize bidqty bidvolume bidvol sizebid bestbidsize bestbidqty bidamount bidsize1 bidsz00 lastbidsize",
     "ask_size": "asksize askqty askvolume askvol sizeask bestasksize bestaskqty askamount offersize asksize1 asksz00 lastasksize",
-    "price": "price px tradeprice p rate value",
+    "price": "price px tradeprice p value",
     "size": "size qty quantity amount q tradesize tradeqty lastsize lastqty tradevolume",
     "side": "side takerside aggressor aggressorside direction",
     "maker": "isbuyermaker buyermaker ismaker",
     "id": "id tradeid aggtradeid aggid execid tid trdmatchid",
-    "symbol": "symbol ticker instrument sym pair security securityid code instrumentid product market figi isin",
+    "symbol": "symbol ticker instrument sym pair security securityid code instrumentid product figi isin",
 }
 _ROLE = {word: role for role, words in _WORDS.items() for word in words.split()}
 _FIELDS = {"open": "open", "o": "open", "high": "high", "h": "high", "low": "low", "l": "low", "close": "close", "c": "close"}
@@ -63,7 +63,9 @@ def role(name: str) -> str:
 
 
 def roles(names: Sequence[str]) -> dict[str, int]:
-    """Each meaning with the first column that has it."""
+    """Each meaning with the first column that has it; in a panel of symbols (a column each) only the time has one."""
+    if _panel(names):
+        return {role(names[0]): 0}
     found: dict[str, int] = {}
     for place, name in enumerate(names):
         meaning = role(name)
@@ -80,6 +82,16 @@ def roles(names: Sequence[str]) -> dict[str, int]:
     if "date" in found and "time" in found:
         found.pop("stamp", None)
     return _prices(found)
+
+
+def _panel(names: Sequence[str]) -> bool:
+    """Whether the columns are a time and then symbols; tickers such as C, T or LOW are not prices among others."""
+    if len(names) < 3 or role(names[0]) not in ("date", "stamp"):
+        return False
+    rest = names[1:]
+    tickers = [name for name in rest if not role(name)]
+    short = all(len(name) <= 3 and name.isupper() for name in rest if role(name))
+    return len(tickers) >= 2 and short and not set(BAR) <= {role(name) for name in rest}
 
 
 def _prices(found: dict[str, int]) -> dict[str, int]:

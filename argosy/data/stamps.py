@@ -57,8 +57,7 @@ def read(column: pl.Series, *, order: str = "", zone: str = "", lines: NDArray[n
     lines = np.arange(1, len(text) + 1) if lines is None else lines
     best: tuple[int, str, NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], bool] | None = None
     for form, pattern in (("ISO", _ISO), ("day and month", _SHORT), ("month name", _DAY_NAME), ("month name", _NAME_DAY), ("compact", _COMPACT), ("epoch", _EPOCH)):  # fmt: skip
-        parts = _groups(text, pattern)
-        match = parts.pop("match").astype(bool)
+        match, parts = _groups(text, pattern)
         if not match.any():
             continue
         if form == "epoch":
@@ -161,12 +160,12 @@ def _as_text(column: pl.Series) -> pl.Series:
     return text.fill_null("").str.strip_chars().str.strip_chars("'\"")
 
 
-def _groups(text: pl.Series, pattern: str) -> dict[str, NDArray[np.generic]]:
-    """The named groups of a pattern, as text arrays with "" where absent, and "match"."""
+def _groups(text: pl.Series, pattern: str) -> tuple[NDArray[np.bool_], dict[str, pl.Series]]:
+    """Which rows match, and the named groups as text with "" where absent."""
     names = re.findall(r"\?P<(\w+)>", pattern)
     frame = text.str.extract_groups(pattern.replace("?P<", "?<")).struct.unnest()
-    match = text.str.contains(pattern.replace("?P<", "?<")).to_numpy()
-    return {name: frame[name].fill_null("") for name in names} | {"match": match}  # type: ignore[dict-item]
+    match: NDArray[np.bool_] = text.str.contains(pattern.replace("?P<", "?<")).to_numpy()
+    return match, {name: frame[name].fill_null("") for name in names}
 
 
 def _int(column: pl.Series, default: int) -> NDArray[np.int64]:

@@ -20,7 +20,7 @@ class Ticket:
     order:      as decided (amends replace it, with the same id)
     work, cum:  the two axes: where it is, and lots filled
     left:       lots of each share not yet filled, in the order of `order.shares`
-    executions: execution id -> (fill, its shares), each applied once
+    executions: (execution id, fill, its shares), each applied once
     reserved:   base units held back for it while it can still enlarge a position
     leg:        it waits for its parent to fill
     cancelling: we asked for its end (so its end is no news to its strategy's wish)
@@ -32,8 +32,9 @@ class Ticket:
         self.order = order
         self.work = Work.SENT
         self.cum = 0
-        self.left = [share.lots for share in order.shares]
-        self.executions: dict[str, tuple[Fill, tuple[Share, ...]]] = {}
+        shares = order.shares
+        self.left = [shares[0].lots] if len(shares) == 1 else [share.lots for share in shares]
+        self.executions: tuple[tuple[str, Fill, tuple[Share, ...]], ...] = ()
         self.reserved = 0
         self.leg = leg
         self.cancelling = False
@@ -45,7 +46,7 @@ class Ticket:
 
     def snapshot(self) -> tuple[object, ...]:
         return (
-            msgspec.to_builtins(self.order), int(self.work), self.cum, self.left[:], sorted(self.executions),
+            msgspec.to_builtins(self.order), int(self.work), self.cum, self.left[:], sorted(row[0] for row in self.executions),
             self.reserved, self.leg, self.cancelling,
         )  # fmt: skip
 
@@ -170,10 +171,11 @@ class Blotter:
         ticket = self.tickets.get(fill.order)
         if ticket is None:
             return None, (Share("", fill.lots),)
-        if fill.execution in ticket.executions:
-            return None
+        for row in ticket.executions:
+            if row[0] == fill.execution:
+                return None
         shares = _attribute(ticket, fill.lots)
-        ticket.executions[fill.execution] = (fill, shares)
+        ticket.executions += ((fill.execution, fill, shares),)
         lots = ticket.order.lots
         before = lots - ticket.cum
         ticket.cum += fill.lots
@@ -199,8 +201,11 @@ class Blotter:
     def undo(self, event: Bust | Reversal) -> tuple[Fill, tuple[Share, ...]] | None:
         """Take an execution back; returns the fill and its shares, None when it is not ours or undone before."""
         for ticket in self.tickets.values():
-            if event.execution in ticket.executions:
-                fill, shares = ticket.executions.pop(event.execution)
+            for row in ticket.executions:
+                if row[0] != event.execution:
+                    continue
+                _, fill, shares = row
+                ticket.executions = tuple(other for other in ticket.executions if other is not row)
                 ticket.cum -= fill.lots
                 for share in shares:
                     for k, whole in enumerate(ticket.order.shares):

@@ -28,6 +28,11 @@ def likeness(order: Order) -> Likeness:
     )  # fmt: skip
 
 
+def like_of(entry: Order | Likeness) -> Likeness:
+    """The likeness of an entry that is remembered whole or as its likeness."""
+    return entry if isinstance(entry, tuple) else likeness(entry)
+
+
 class Counters:
     """The counts, readable by rules and written only through the methods.
 
@@ -37,7 +42,7 @@ class Counters:
     losses:        realised losses in a row today, by strategy; only those above zero
     stamps:        `now` of orders sent, oldest first; only the last STAMPS matter
     last:          instrument -> `now` of its last entry
-    recent:        likeness -> `now` of entries of the last minute, oldest first
+    recent:        (`now`, entry or its likeness), oldest first; only the last STAMPS of the last minute matter
     refusals:      code -> count
     """
 
@@ -60,7 +65,7 @@ class Counters:
         self.losses: dict[str, int] = {}
         self.stamps: list[int] = []
         self.last: dict[int, int] = {}
-        self.recent: dict[Likeness, int] = {}
+        self.recent: list[tuple[int, Order | Likeness]] = []
         self.refusals: dict[str, int] = {}
         self._unfilled: dict[int, tuple[str, ...]] = {}
 
@@ -83,16 +88,18 @@ class Counters:
             del stamps[:-STAMPS]
         if exit or order.reduce_only:
             return
-        like = likeness(order)
         recent = self.recent
-        recent.pop(like, None)
-        recent[like] = now
+        recent.append((now, order))
+        if len(recent) > 2 * STAMPS:
+            del recent[:-STAMPS]
         self.last[order.instrument] = now
-        while len(recent) > STAMPS or recent[next(iter(recent))] <= now - MINUTE:
-            del recent[next(iter(recent))]
-        strategies = like[0]
+        shares = order.shares
+        strategies = (shares[0].strategy,) if len(shares) == 1 else tuple([share.strategy for share in shares])
         self._unfilled[order.id] = strategies
-        self._count(strategies, +1)
+        self.trades_in_all += 1
+        trades = self.trades
+        for name in strategies:
+            trades[name] = trades.get(name, 0) + 1
 
     def on_fill(self, order: int) -> None:
         """The order of this id has a fill: if it is an entry, its trade is now real. Later fills change nothing."""
@@ -132,7 +139,10 @@ class Counters:
                 stamp for stamp in islice(stamps, max(0, len(stamps) - STAMPS), None) if stamp > since
             ],
             "last": sorted([i, stamp] for i, stamp in self.last.items()),
-            "recent": [[[*like[0]], *like[1:], stamp] for like, stamp in self.recent.items()],
+            "recent": [
+                [[*like[0]], *like[1:], stamp]
+                for stamp, like in ((stamp, like_of(entry)) for stamp, entry in self.recent[-STAMPS:] if stamp > since)
+            ],
             "refusals": sorted([code, count] for code, count in self.refusals.items()),
             "unfilled": sorted([order, [*strategies]] for order, strategies in self._unfilled.items()),
         }
@@ -145,7 +155,7 @@ class Counters:
         self.losses = dict(snapshot["losses"])
         self.stamps = list(snapshot["stamps"])
         self.last = dict(snapshot["last"])
-        self.recent = {(tuple(row[0]), *row[1:7]): row[7] for row in snapshot["recent"]}
+        self.recent = [(row[7], (tuple(row[0]), *row[1:7])) for row in snapshot["recent"]]
         self.refusals = dict(snapshot["refusals"])
         self._unfilled = {order: tuple(strategies) for order, strategies in snapshot["unfilled"]}
 

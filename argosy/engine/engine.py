@@ -139,6 +139,10 @@ class Engine:
         )  # fmt: skip
         self._budgets = [Grant(binding.id, binding.budget) for binding in ordered if binding.budget]
 
+    def rebind(self) -> None:
+        """Read the cells' feeds anew, after they were changed."""
+        self._bind()
+
     # -- life ------------------------------------------------------------------------------------------------------------
 
     def open(self, cash: Sequence[ev.CashFlow]) -> None:
@@ -595,6 +599,7 @@ class Engine:
             self._send(drafts)
         effects = tuple(self._effects)
         self._effects.clear()
+        self.journal.commit()
         if self._memory_every:
             self._since_memory += 1
             if self._since_memory >= self._memory_every:
@@ -795,10 +800,11 @@ class Engine:
         if self._muted:
             raise Broken("MUTED", "a decision was made while the past is relived")
         state = self.state
+        append = self.journal.append
         if state.rows != self._cursor:
             self._cursor = state.rows
-            self.journal.append(Rows(state.rows))
-        self.journal.append(record)
+            append(Rows(state.rows))
+        append(record)
         state.apply(record)
 
 

@@ -7,7 +7,7 @@ million quiet bars cost nothing. It never calls a strategy and never changes wha
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import Any
 from zlib import crc32
@@ -21,7 +21,7 @@ from argosy.core.intents import Hold, Ladder, Target
 from argosy.core.orders import Order, Refused, Trimmed
 
 GROUP = 64
-"""Records in a commit group when nobody flushes earlier."""
+"""Records after which a commit group is closed, at the end of a decision."""
 
 
 class Run(msgspec.Struct, frozen=True, tag=True):
@@ -136,26 +136,28 @@ class MemoryJournal:
     """
 
     def __init__(self) -> None:
-        self.seq = 1
+        self._next = 1
         self._pending: list[Any] = []
         self._groups: list[bytes] = []
         self._chain = b"\0" * 16
+        self.append: Callable[[Any], None] = self._pending.append
 
-    def append(self, record: Any) -> int:
-        """Record one thing; returns its sequence."""
-        seq = self.seq
-        self.seq = seq + 1
-        self._pending.append(record)
+    @property
+    def seq(self) -> int:
+        """The sequence of the next record; the first is 1."""
+        return self._next + len(self._pending)
+
+    def commit(self) -> None:
+        """A decision is complete: close the commit group if it is long enough."""
         if len(self._pending) >= GROUP:
             self.flush()
-        return seq
 
     def flush(self) -> None:
         """Close the commit group: encode, check and chain the pending records."""
         pending = self._pending
         if not pending:
             return
-        seq = self.seq - len(pending)
+        seq = self._next
         parts: list[bytes] = []
         encode = _encoder.encode
         pack = _HEAD.pack
@@ -167,6 +169,7 @@ class MemoryJournal:
         group = b"".join(parts)
         self._chain = blake2b(group, digest_size=16, key=self._chain).digest()
         self._groups.append(group)
+        self._next = seq
         pending.clear()
 
     @property

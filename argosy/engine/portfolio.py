@@ -59,7 +59,7 @@ class VirtualBook:
 class Portfolio:
     """The account's lots, cash and marks, and the virtual books they are the sum of.
 
-    lots, cost, value: by instrument id; value is lots at the mark in the instrument's currency units
+    lots, value:       by instrument id; value is lots at the mark in the instrument's currency units
     marks, marked:     last known price (nan before the first) and when it became known
     cash, worth:       by currency index: cash, and the sum of `value` in that currency
     held:              instruments whose position is worth something
@@ -85,7 +85,6 @@ class Portfolio:
             self.fx[currencies.index(rate.currency)] = rate
         self.single = len(currencies) == 1
         self.lots = [0] * n
-        self.cost = [0] * n
         self.value = [0] * n
         self.marks = [NAN] * n
         self.marked = [0] * n
@@ -173,15 +172,15 @@ class Portfolio:
 
     # -- what changes lots and cash ------------------------------------------------------------------------------------
 
-    def fill(self, fill: Fill, shares: Sequence[Share]) -> list[tuple[str, int, int]]:
+    def fill(self, fill: Fill, shares: Sequence[Share]) -> list[tuple[str, int, int, int]]:
         """Book one execution, split over `shares` (lots of this fill, summing to it).
 
-        Returns (strategy, signed lots, realised units before fees) of each share.
+        Returns (strategy, signed lots, realised units before fees, fee units) of each share.
         """
         i = fill.instrument
         c = self.currency_of[i]
         signed = fill.lots * fill.side
-        self.lots[i], self.cost[i], _ = _apply_fill(self.lots[i], self.cost[i], signed, fill.notional)
+        self.lots[i] += signed
         self.cash[c] -= fill.notional + fill.fee
         if self.marks[i] != self.marks[i]:
             self.marks[i] = fill.price
@@ -195,13 +194,13 @@ class Portfolio:
             self._share(share.strategy, i, c, share.lots * fill.side, notionals[k], fees[k]) for k, share in enumerate(shares)
         ]
 
-    def _share(self, strategy: str, i: int, c: int, signed: int, notional: int, fee: int) -> tuple[str, int, int]:
+    def _share(self, strategy: str, i: int, c: int, signed: int, notional: int, fee: int) -> tuple[str, int, int, int]:
         book = self.books[strategy]
         book.lots[i], book.cost[i], realised = _apply_fill(book.lots[i], book.cost[i], signed, notional)
         book.cash[c] -= notional + fee
         book.fees[c] += fee
         book.realised[c] += realised
-        return strategy, signed, realised
+        return strategy, signed, realised, fee
 
     def unfill(self, fill: Fill, shares: Sequence[Share]) -> None:
         """Undo an execution that the venue busted or a chain reversed, with its fee."""
@@ -233,7 +232,7 @@ class Portfolio:
         if i >= 0 and adjust.lots:
             price = adjust.price if adjust.price == adjust.price else self.marks[i]
             worth = _notional(adjust.lots, price, self.scale[i]) if price == price else 0
-            self.lots[i], self.cost[i], _ = _apply_fill(self.lots[i], self.cost[i], adjust.lots, worth)
+            self.lots[i] += adjust.lots
             book.lots[i], book.cost[i], _ = _apply_fill(book.lots[i], book.cost[i], adjust.lots, worth)
             self.revalue(i)
         if adjust.cash:
@@ -277,7 +276,6 @@ class Portfolio:
             book.cash[c] += cash
             paid += cash
         books[0].cash[c] += lieu - paid
-        self.cost[i] = self.cost[i] - lieu if new else 0
         self.lots[i] = new
         self.cash[c] += lieu
         self.revalue(i)
@@ -323,7 +321,7 @@ class Portfolio:
         i = delist.instrument
         c = self.currency_of[i]
         total = _notional(-self.lots[i], delist.price, self.scale[i])
-        self.lots[i], self.cost[i], _ = _apply_fill(self.lots[i], self.cost[i], -self.lots[i], total)
+        self.lots[i] = 0
         self.cash[c] -= total
         for book in self.books.values():
             if book.lots[i]:
@@ -353,7 +351,7 @@ class Portfolio:
     def snapshot(self) -> tuple[object, ...]:
         """Plain values of the whole room, for the state hash."""
         return (
-            self.base, list(self.currencies), self.cash[:], self.lots[:], self.cost[:], self.value[:],
+            self.base, list(self.currencies), self.cash[:], self.lots[:], self.value[:],
             [None if mark != mark else mark for mark in self.marks], self.marked[:], sorted(self.held),
             [book.snapshot() for _, book in sorted(self.books.items())],
         )  # fmt: skip

@@ -33,6 +33,11 @@ PROTECTIONS = ("stop", "take", "trail")
 """Tags of protective orders; a rung's order is tagged "rung:" and its name; a plain child has no tag."""
 
 
+_MONEY = frozenset({
+    ev.Fill, ev.Bust, ev.Reversal, ev.Adjust, ev.CashFlow, ev.Split, ev.Dividend, ev.Funding, ev.Borrow, ev.Delist,
+})  # fmt: skip
+
+
 class Wish:
     """What one strategy wants of one instrument, and stands.
 
@@ -93,6 +98,7 @@ class State:
         self.facts: dict[str, ev.Fact] = {}
         self.forecasts: dict[tuple[int, str], ev.Forecast] = {}
         self.filled: list[tuple[ev.Fill, str, int, int]] = []
+        self._on_fill: Callable[[ev.Fill, str, int, int, Order | None], None] | None = None
         self._do: dict[type, Callable[[Any], None]] = {
             Run: self._ignore, Rows: self._rows, Grant: self._grant, Wanted: self._wanted, Cross: self._cross,
             Verdict: self._verdict, Reserve: self._reserve, Given: self._given, Standing: self._standing,
@@ -115,6 +121,20 @@ class State:
         if known > self.now:
             self.now = known
         do(record)
+
+    def observe(self, on_money: Callable[[int], None], on_fill: Callable[[ev.Fill, str, int, int, Order | None], None]) -> None:
+        """Call `on_money(instrument or -1)` after each record that moved lots or cash, and `on_fill` for each share of a fill."""
+
+        def watched(do: Callable[[Any], None]) -> Callable[[Any], None]:
+            def call(record: Any) -> None:
+                do(record)
+                on_money(getattr(record, "instrument", -1))
+
+            return call
+
+        for kind in _MONEY:
+            self._do[kind] = watched(self._do[kind])
+        self._on_fill = on_fill
 
     # -- market rows -----------------------------------------------------------------------------------------------------
 
@@ -210,8 +230,10 @@ class State:
             return
         ticket, shares = counted
         tag = ticket.order.tag if ticket is not None else ""
-        for strategy, signed, realised in self.portfolio.fill(fill, shares):
+        for strategy, signed, realised, fee in self.portfolio.fill(fill, shares):
             self.filled.append((fill, strategy, signed, realised))
+            if self._on_fill is not None:
+                self._on_fill(fill, strategy, signed, fee, ticket.order if ticket is not None else None)
             if strategy != HOUSE:
                 if realised:
                     base = self.portfolio.to_base(realised, self.portfolio.currency_of[fill.instrument])

@@ -48,7 +48,7 @@ class Kernel(Generic[P, R]):
         if not isinstance(function, FunctionType):
             raise Misuse("KERNEL_SHAPE", f"{function!r} is not a plain function", fix="decorate a def at the top of a module")
         update_wrapper(self, function)
-        self.function = function
+        self.fn = function
 
     @cached_property
     def py(self) -> Callable[P, R]:
@@ -64,15 +64,15 @@ class Kernel(Generic[P, R]):
         return self.jit(*args, **kwargs)
 
     def __reduce__(self) -> str:
-        return self.function.__qualname__
+        return self.fn.__qualname__
 
     def __repr__(self) -> str:
-        return f"<kernel {self.function.__module__}.{self.function.__qualname__}>"
+        return f"<kernel {self.fn.__module__}.{self.fn.__qualname__}>"
 
     @property
     def cache(self) -> Path | None:
         """Where the compiled code is kept; None when it cannot be kept (a closure, typed at a prompt, no writable place)."""
-        if any(each.function.__closure__ or not os.path.exists(each.function.__code__.co_filename) for each in reach(self)):
+        if any(each.fn.__closure__ or not os.path.exists(each.fn.__code__.co_filename) for each in reach(self)):
             return None
         return _writable(str(root() / key(self)))
 
@@ -110,7 +110,7 @@ def _cells(function: FunctionType) -> Iterator[tuple[str, Any]]:
 
 def _callees(made: Kernel[..., Any]) -> dict[str, Kernel[..., Any]]:
     """The kernels that a kernel looks up as globals, by name."""
-    function = made.function
+    function = made.fn
     found = {}
     names = _names(function.__code__)
     for name, value in _uses(function):
@@ -130,7 +130,7 @@ def reach(made: Kernel[..., Any]) -> tuple[Kernel[..., Any], ...]:
     todo = [made]
     while todo:
         each = todo.pop()
-        captured = (value for _, value in _cells(each.function) if isinstance(value, Kernel))
+        captured = (value for _, value in _cells(each.fn) if isinstance(value, Kernel))
         for callee in (*_callees(each).values(), *captured):
             if callee not in found:
                 found[callee] = None
@@ -146,7 +146,7 @@ def _linked(
     """The function of a kernel rebuilt so that each kernel it names is that kernel's version of the same lane."""
     if made in memo:
         return memo[made]
-    function = made.function
+    function = made.fn
     callees = _callees(made)
     scope = dict(function.__globals__) if callees else function.__globals__
     cells = tuple(CellType(value) for _, value in _cells(function))
@@ -228,11 +228,11 @@ def _outside(made: Kernel[..., Any]) -> set[tuple[str, bytes]]:
     """What a kernel depends on beyond this package: (file name or constant's name, content)."""
     found: set[tuple[str, bytes]] = set()
     for each in reach(made):
-        file = Path(each.function.__code__.co_filename)
+        file = Path(each.fn.__code__.co_filename)
         if file.resolve().is_relative_to(HOME):
             continue
         found |= _source(file)
-        for name, value in (*_uses(each.function), *_cells(each.function)):
+        for name, value in (*_uses(each.fn), *_cells(each.fn)):
             inner = getattr(value, "py_func", value)
             if isinstance(inner, FunctionType):
                 found |= _source(Path(inner.__code__.co_filename))

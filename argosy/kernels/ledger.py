@@ -1,115 +1,122 @@
-"""The books' arithmetic: what a trade is worth, what a position cost, who gets which part; integers only, nothing is lost.
+"""Money and positions as integers: what a fill is worth, what it leaves, who gets which part; it never rounds twice, never loses a unit.
 
-Lots are signed integers (bought +, sold -), money is an integer count of the currency's unit. This is the only place where
-money is rounded; it never knows fees or currencies.
+`notional` is the only place where money is rounded. All else adds and subtracts integers, so sums are exact and do not depend on
+order. In the compiled lane integers are int64: the gate refuses what `overflow` says cannot be booked.
 """
 
 from __future__ import annotations
 
 from collections.abc import MutableSequence, Sequence
+from typing import Any
+
+from numpy.typing import NDArray
 
 from argosy.kernels.kernel import kernel
 
-LIMIT = 4611686018427387904.0
-"""2**62: a money amount at or beyond this size is refused before it is booked."""
-
-_SAFE = 4.0e18
-"""Products of integers that stay below this (as floats) are exact in int64."""
+_LIMIT = 2.0**62
+_MOST = (1 << 63) - 1
 
 
 @kernel
 def notional(lots: int, px: float, k: float) -> int:
-    """Money for `lots` at `px`, in currency units, half-even: round((lots * px) * k). The only rounding of money.
+    """Worth of `lots` at `px` in integer currency units, rounded half-even; k is `Instrument.scale`, the units per lot and point.
 
-    k: currency units per lot and point of price (lot size x multiplier / currency unit; 1 share in USD: 1e6).
-    Needs overflow(lots, px, k) to be False; else Python raises for nan and inf, and machine code wraps.
+    Signed as lots are. Ask `overflow` first: a worth that is not finite raises here in plain Python and is undefined compiled.
     """
-    return round((lots * px) * k)
+    return round(lots * px * k)
 
 
 @kernel
 def overflow(lots: int, px: float, k: float) -> bool:
-    """Whether that money cannot be booked: 2**62 units or more, or not finite."""
-    return not abs((lots * px) * k) < LIMIT
+    """Whether the worth cannot be booked: not finite, or 2**62 units and more."""
+    return not abs(lots * px * k) < _LIMIT
 
 
 @kernel
 def apply_fill(lots: int, cost: int, fill_lots: int, fill_notional: int) -> tuple[int, int, int]:
-    """(lots, cost, realized) after a fill. All signed: long +, short -; cost is what the open lots were bought for.
+    """What a fill makes of a position: (lots, cost, realized profit before fees), all signed integers.
 
-    fill_notional: notional(fill_lots, px, k), so negative for a sell. realized: profit in currency units without fees.
-    A fill that enlarges adds its notional to the cost and realizes nothing. One that closes takes its part of the cost out:
-    all of it when all is closed, else round(cost * (closed / lots)). One that crosses zero closes all with its
-    pro-rata part of the notional and opens the rest. Flat is exactly 0 lots and 0 cost.
-    Law: new cost - cost == fill_notional + realized, as integers.
+    lots, cost:               the position; a short has a negative cost: what was received for it
+    fill_lots, fill_notional: signed alike, + buys, - sells; fill_lots is not 0
+    A part closed takes its part of the cost with it, half-even; closing all takes all. A fill that crosses zero is split by lots:
+    first it closes, the rest opens. Law: realized == (cost after - cost before) - fill_notional, always and exactly.
+    Compiled it needs |cost| + |fill_notional| < 2**63.
     """
-    after = lots + fill_lots
-    if lots == 0 or fill_lots == 0 or (lots > 0) == (fill_lots > 0):
-        return after, cost + fill_notional, 0
-    if after == 0:
-        return 0, 0, -fill_notional - cost
-    if (after > 0) == (lots > 0):
-        part = round(cost * (-fill_lots / lots))
-        return after, cost - part, -fill_notional - part
-    part = round(fill_notional * (-lots / fill_lots))
-    return after, fill_notional - part, -part - cost
+    left = lots + fill_lots
+    if lots == 0 or (lots > 0) == (fill_lots > 0):
+        return left, cost + fill_notional, 0
+    if left == 0:
+        return 0, 0, -cost - fill_notional
+    if (left > 0) == (lots > 0):
+        gone = round(cost * (fill_lots * -1.0 / lots))
+        return left, cost - gone, -gone - fill_notional
+    closing = round(fill_notional * (lots * -1.0 / fill_lots))
+    return left, fill_notional - closing, -closing - cost
 
 
 @kernel
-def _divide(total: int, weight: int, of: int) -> tuple[int, int]:
-    """(quotient, remainder) of total * weight / of, exact although the product may not fit; 0 <= weight <= of < 2**62."""
-    if float(total) * float(weight) < _SAFE:
+def share(total: int, weight: int, whole: int) -> tuple[int, int]:
+    """Quotient and remainder of total * weight / whole without leaving int64; 0 <= weight <= whole, total >= 0, whole > 0."""
+    if weight == 0 or total <= _MOST // weight:
         product = total * weight
-        return product // of, product % of
+        return product // whole, product % whole
     quotient = 0
-    remainder = 0
-    whole = total // of
-    rest = total % of
-    bit = 1 << 61
-    while bit > 0:
+    rest = 0
+    for k in range(62, -1, -1):  # long multiplication, one binary digit of total at a time, always reduced by whole
         quotient += quotient
-        remainder += remainder
-        if remainder >= of:
-            remainder -= of
+        if rest >= whole - rest:
+            rest -= whole - rest
             quotient += 1
-        if weight & bit:
-            remainder -= of - rest
-            if remainder < 0:
-                remainder += of
-            else:
+        else:
+            rest += rest
+        if (total >> k) & 1:
+            if rest >= whole - weight:
+                rest -= whole - weight
                 quotient += 1
-        bit >>= 1
-    return whole * weight + quotient, remainder
+            else:
+                rest += weight
+    return quotient, rest
 
 
 @kernel
-def apportion(total: int, weights: Sequence[int], out: MutableSequence[int]) -> None:
-    """Split an integer by weights into `out`: largest remainder, ties to the lower index; the parts sum to `total`.
+def apportion(
+    total: int, weights: Sequence[int] | NDArray[Any], out: MutableSequence[int] | NDArray[Any]
+) -> None:
+    """Split `total` over `weights` into `out` by largest remainder; ties go to the lower index.
 
-    weights: (n,) integers >= 0 with a sum below 2**62; |total| < 2**62. A negative total gives the mirror image. Weights
-    that are all 0 get nothing: `out` is all 0. Lists in plain Python, int64 arrays in machine code.
+    total:   signed, |total| < 2**63
+    weights: (n,) integers >= 0 whose sum is below 2**63; all zero: every part is 0, and the total stays with the caller
+    out:     (n,) integers, overwritten; sums to total exactly, parts have its sign, a weight of zero gets nothing
+    Raises ValueError for a negative weight, OverflowError when the weights or the total leave int64.
     """
-    count = len(weights)
-    of = 0
-    for i in range(count):
-        of += weights[i]
-        out[i] = 0
-    if of == 0:
+    n = len(weights)
+    whole = 0
+    for k in range(n):
+        weight = weights[k]
+        out[k] = 0
+        if weight < 0:
+            raise ValueError("a weight is negative")
+        if weight > _MOST - whole:
+            raise OverflowError("the weights sum to 2**63 or more")
+        whole += weight
+    if total < -_MOST or total > _MOST:
+        raise OverflowError("the total is beyond int64")
+    if whole == 0 or total == 0:
         return
-    size = abs(total)
-    left = size
-    remainders = [0] * count
-    for i in range(count):
-        out[i], remainders[i] = _divide(size, weights[i], of)
-        left -= out[i]
+    sign = 1 if total > 0 else -1
+    left = total * sign
+    rests = [0] * n
+    size = left
+    for k in range(n):
+        part, rest = share(size, weights[k], whole)
+        out[k] = sign * part
+        rests[k] = rest
+        left -= part
     while left > 0:
         best = 0
-        for i in range(1, count):
-            if remainders[i] > remainders[best]:
-                best = i
-        out[best] += 1
-        remainders[best] = -1
+        for k in range(1, n):
+            if rests[k] > rests[best]:
+                best = k
+        out[best] += sign
+        rests[best] = -1
         left -= 1
-    if total < 0:
-        for i in range(count):
-            out[i] = -out[i]

@@ -9,6 +9,7 @@ from argosy.core.events import Bar, Fill, OrderUpdate
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.orders import BUY, SELL, Approved, Order, Tif, Type, Work
 from argosy.core.time import HOUR
+from argosy.kernels.fees import alpaca_equity, bps
 from argosy.testing.venue_kit import Stage
 from argosy.venues.sim import SimCore
 
@@ -228,6 +229,68 @@ def test_slippage_is_adverse_for_what_takes_and_nothing_for_limits() -> None:
     assert [fill.price for fill in play.fills()] == pytest.approx([100.5, 99.5, 102.51, 99.5], abs=1e-12)
 
 
+def test_slippage_in_ticks_and_by_share_of_volume() -> None:
+    """2 ticks are 0.02, below 1 they are 0.0002; a tenth of the volume, squared, times 0.5 is 0.5 %."""
+    play = stage(slippage_ticks=2.0)
+    play.submit(1, BUY, 1)
+    play.bar(100.0, 103.0, 99.0, 101.0)
+    play.submit(2, SELL, 1)
+    play.bar(0.5, 0.6, 0.4, 0.5)
+    play.submit(3, SELL, 1)
+    play.bar(0.0001, 0.6, 0.0001, 0.5)
+    assert [fill.price for fill in play.fills()] == pytest.approx([100.02, 0.4998, 0.0001], abs=1e-12)
+    play = stage(slippage_volume_share=0.5)
+    play.submit(1, BUY, 10)
+    play.bar(100.0, 103.0, 99.0, 101.0, 100.0)
+    assert play.fills()[0].price == pytest.approx(100.5, abs=1e-12)
+
+
+def test_fees_are_by_schedule_and_by_maker() -> None:
+    """1 bp of 995 resting, 5 bps of 1000 taking; in instrument 1 nothing."""
+    play = stage(fees={0: bps(1.0, 5.0)})
+    play.submit(1, BUY, 10)
+    play.submit(2, BUY, 10, type=Type.LIMIT, limit=99.5)
+    play.submit(3, BUY, 10, instrument=1)
+    play.bar(100.0, 103.0, 99.0, 101.0)
+    play.bar(100.0, 103.0, 99.0, 101.0, instrument=1)
+    assert [(fill.order, fill.notional, fill.fee) for fill in play.fills()] == [
+        (1, 1_000_000_000, 500_000),
+        (2, 995_000_000, 99_500),
+        (3, 1_000_000_000, 0),
+    ]
+
+
+def test_fees_of_a_sale_of_shares() -> None:
+    """100 at 50: 27.80 a million of 5000 is 0.139, up to 0.14; 0.0166 up to 0.02; 0.00265 up to 0.01: 0.17 USD."""
+    play = stage(fees=alpaca_equity(27.80, 0.000166, 8.30))
+    play.submit(1, SELL, 100)
+    play.bar(50.0, 51.0, 49.0, 50.0)
+    (fill,) = play.fills()
+    assert (fill.notional, fill.fee) == (-5_000_000_000, 170_000)
+
+
+def test_a_worth_that_cannot_be_booked_is_not() -> None:
+    """10^13 at 1000 are 10^22 millionths: beyond 2^62."""
+    play = stage()
+    play.submit(1, BUY, 10**13)
+    play.submit(2, BUY, 10**9)
+    play.bar(1000.0, 1001.0, 999.0, 1000.0, 1e20)
+    assert [(fill.order, fill.notional) for fill in play.fills()] == [(2, 10**18)]
+    assert [(update.work, update.code) for update in play.updates(1)] == [(Work.CANCELED, "OVERFLOW")]
+
+
+def test_jitter_is_the_same_for_the_same_seed_and_nothing_overtakes() -> None:
+    arrivals = []
+    for seed in (1, 1, 2):
+        play = stage(latency_ns=10, latency_jitter_ns=1000, seed=seed)
+        for order in range(1, 40):
+            play.submit(order, BUY, 1, type=Type.LIMIT, limit=5.0)
+        arrivals.append([play.replies(order)[0].ts - play.now for order in range(1, 40)])
+    assert arrivals[0] == arrivals[1] != arrivals[2]
+    assert arrivals[0] == sorted(arrivals[0])
+    assert all(10 <= arrival <= 1010 for arrival in arrivals[0])
+
+
 # -- legs ------------------------------------------------------------------------------------
 
 
@@ -383,6 +446,30 @@ def test_a_stopped_part_comes_off_the_target_while_the_entry_still_fills() -> No
     assert prices(play.fills())[3:] == [(3, 6, 106.0)]
     assert play.position() == 0
     assert not play.market.busy(0)
+
+
+def test_what_enters_inside_does_not_lengthen_the_reach_of_a_target_armed_before() -> None:
+    """4 entered in bar 1; in bar 2 the other 6 enter inside, so that the target may take only the 4."""
+    play = stage(participation_frac=1.0)
+    bracket(play, 90.0, 105.0, type=Type.LIMIT, limit=100.0)
+    play.bar(100.0, 101.0, 100.0, 100.0, 4.0)
+    play.bar(101.0, 106.0, 99.0, 100.0, 1000.0)
+    assert prices(play.fills()) == [(1, 4, 100.0), (1, 6, 100.0), (3, 4, 105.0)]
+    assert play.updates(2)[-1].lots == 6
+
+
+def test_a_leg_born_inside_a_bar_that_is_heard_late_lives_in_the_next() -> None:
+    """The source is an hour late: the fill is heard after the next bar; the venue has the stop at once."""
+    play = stage()
+    play.submit(1, BUY, 10, leg(2, SELL, 10, Type.STOP, 1, stop=95.0), type=Type.LIMIT, limit=99.0)
+    start = play.now
+    one = Bar(start, start + 2 * HOUR, 0, 100.0, 101.0, 98.0, 100.0, 1e6, HOUR)
+    two = Bar(start + HOUR, start + 3 * HOUR, 0, 97.0, 98.0, 94.0, 96.0, 1e6, HOUR)
+    play.events += play.market.opening(one)
+    play.events += play.market.apply(one, one.known)
+    play.events += play.market.opening(two)
+    play.events += play.market.apply(two, two.known)
+    assert prices(play.fills()) == [(1, 10, 99.0), (2, 10, 95.0)]
 
 
 def test_legs_shrink_to_a_canceled_entry() -> None:
@@ -646,6 +733,16 @@ def test_a_larger_sibling_ends_when_the_smaller_is_done() -> None:
     assert [update.code for order in (2, 3) for update in play.updates(order)] == ["OCO", "OCO"]
     play.bar(106.0, 107.0, 106.0, 106.0)
     assert prices(play.fills()) == [(1, 4, 99.5)]
+
+
+def test_a_smaller_sibling_ends_when_a_part_fill_leaves_it_nothing() -> None:
+    play = stage(participation_frac=0.1)
+    play.submit(1, BUY, 10, type=Type.LIMIT, limit=99.5, group=3)
+    play.submit(2, BUY, 3, type=Type.STOP, stop=105.0, group=3)
+    play.bar(100.0, 101.0, 99.0, 100.0, 40.0)
+    assert prices(play.fills()) == [(1, 4, 99.5)]
+    assert [(update.work, update.code) for update in play.updates(2)] == [(Work.CANCELED, "OCO")]
+    assert not play.ended(1)
 
 
 def test_of_two_stops_the_nearer_is_first() -> None:

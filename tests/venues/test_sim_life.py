@@ -236,6 +236,19 @@ def test_auctions_that_the_tape_lacks_are_refused(tif: Tif) -> None:
     assert [reply.code for order in (1, 2) for reply in play.replies(order)] == ["TIF_UNSUPPORTED"] * 2
 
 
+def test_cls_that_arrives_inside_a_daily_bar_waits_for_the_next() -> None:
+    play = stage()
+    play.now = MONDAY
+    play.submit(1, BUY, 10, tif=Tif.CLS)
+    play.now = MONDAY + HOUR
+    play.submit(2, BUY, 10, tif=Tif.CLS)
+    play_bar(play, row(MONDAY, DAY, instrument=0))
+    assert [fill.order for fill in play.fills()] == [1]
+    assert not play.ended(2)
+    play_bar(play, row(MONDAY + DAY, DAY, 110.0, instrument=0))
+    assert [(fill.order, fill.price) for fill in play.fills()] == [(1, 101.0), (2, 111.0)]
+
+
 def test_gtd_ends_at_its_moment_but_keeps_the_bar_that_ends_with_it() -> None:
     play = stage()
     play.now = MONDAY
@@ -294,6 +307,20 @@ def test_a_cancel_under_way_comes_too_late_for_the_open() -> None:
     ]
 
 
+def test_a_cancel_that_arrives_with_the_end_of_a_bar_does_not_undo_it() -> None:
+    """Sent a minute before the end, it arrives at the end: what lies inside the bar was before."""
+    play = stage(latency_ns=MINUTE)
+    play.now = MONDAY
+    play.submit(1, BUY, 10, type=Type.LIMIT, limit=99.0)
+    bar = row(MONDAY + HOUR, HOUR, instrument=0)
+    play.market.opening(bar)
+    at(play, bar.known - MINUTE, Cancel(1))
+    at(play, bar.known, bar)
+    assert [fill.price for fill in play.fills()] == [99.0]
+    assert at(play, bar.known, Timer(0, 0, "pulse"))[0].ts == bar.known
+    assert play.replies(1, "cancel")[0].code == "NOT_CANCELABLE"
+
+
 def test_a_cancel_that_arrives_is_heard_when_it_is_due() -> None:
     play = stage(latency_ns=MINUTE, report_latency_ns=3)
     play.now = MONDAY
@@ -336,6 +363,18 @@ def test_an_amend_sent_between_bars_holds_in_the_next() -> None:
     play.apply(Amend(1, stop=99.5))
     play_bar(play, row(MONDAY + HOUR, HOUR, instrument=0))
     assert [fill.price for fill in play.fills()] == [99.5]
+
+
+def test_an_amend_sent_inside_a_bar_is_not_its_own_even_when_the_opening_is_matched_late() -> None:
+    play = stage()
+    play.now = MONDAY
+    play.submit(1, BUY, 10, type=Type.LIMIT, limit=90.0)
+    play.now = MONDAY + HOUR // 2
+    play.apply(Amend(1, limit=99.0))
+    bar = row(MONDAY, HOUR, instrument=0)
+    assert play.market.apply(bar, bar.known) == []
+    play_bar(play, row(MONDAY + HOUR, HOUR, instrument=0))
+    assert [fill.price for fill in play.fills()] == [99.0]
 
 
 def test_more_lots_hold_from_the_next_bar_and_fewer_at_once() -> None:
@@ -431,6 +470,21 @@ def test_a_reverse_split_drops_fractions_and_what_is_left_of_nothing() -> None:
     assert market.lots(0) == -2
     play_bar(play, row(MONDAY, HOUR, 89.0, instrument=0))
     assert [(fill.lots, fill.price) for fill in play.fills()] == [(2, 89.0)]
+
+
+def test_a_split_rescales_what_a_leg_may_protect() -> None:
+    """4 of 10 entered, two for one: 8 of 20 are held and the stop, now at 40, covers 8."""
+    play = stage(participation_frac=1.0)
+    play.now = MONDAY
+    stop = Order(2, 0, SELL, 10, Type.STOP, stop=80.0, tif=Tif.GTC, reduce_only=True, parent=1)
+    play.submit(1, BUY, 10, stop, type=Type.LIMIT, limit=90.0)
+    play_bar(play, row(MONDAY, HOUR, 90.0, instrument=0, volume=4.0))
+    play.apply(Split(play.now, play.now, 0, 2.0))
+    play.apply(Cancel(1))
+    assert play.updates(2)[-1].lots == 8
+    play_bar(play, row(MONDAY + HOUR, HOUR, 39.0, instrument=0))
+    assert [(fill.order, fill.lots, fill.price) for fill in play.fills()] == [(1, 4, 90.0), (2, 8, 39.0)]
+    assert not play.market.busy(0)
 
 
 def test_a_split_of_nothing_is_misuse() -> None:

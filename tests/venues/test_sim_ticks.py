@@ -108,10 +108,10 @@ def test_shown_sizes_are_shared_when_participation_is_on() -> None:
     play.submit(1, BUY, 60)
     play.submit(2, BUY, 60, type=Type.LIMIT, limit=101.0, tif=Tif.IOC)
     play.submit(3, SELL, 30, tif=Tif.FOK)
+    play.submit(4, SELL, 40, tif=Tif.IOC)
     quote(play, 99.0, 101.0, 29.0, 100.0)
-    assert prices(play) == [(1, 60, 101.0), (2, 40, 101.0)]
-    assert play.updates(2)[-1].code == "IOC"
-    assert play.updates(3)[-1].code == "FOK"
+    assert prices(play) == [(1, 60, 101.0), (2, 40, 101.0), (4, 29, 99.0)]
+    assert [play.updates(order)[-1].code for order in (2, 3, 4)] == ["IOC", "FOK", "IOC"]
 
 
 def test_legs_wait_for_the_row_after_their_entry() -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from argosy.core.orders import Order, Refused
 from argosy.core.time import MS
-from argosy.engine.counters import likeness
+from argosy.engine.counters import like_of, likeness
 from argosy.engine.rules.rule import View
 
 
@@ -36,11 +36,14 @@ class Duplicate:
         since = view.now - self._window_ns
         if counters.last.get(order.instrument, since) <= since:
             return None
-        stamp = counters.recent.get(likeness(order), since)
-        if stamp <= since:
-            return None
-        return Refused(
-            "DUPLICATE",
-            {"age_ns": view.now - stamp, "window_ns": self._window_ns, "lots": order.lots},
-            "the same order was sent a moment ago",
-        )
+        like = likeness(order)
+        for stamp, entry in reversed(counters.recent):
+            if stamp <= since:
+                break
+            if like_of(entry) == like:
+                return Refused(
+                    "DUPLICATE",
+                    {"age_ns": view.now - stamp, "window_ns": self._window_ns, "lots": order.lots},
+                    "the same order was sent a moment ago",
+                )
+        return None

@@ -37,6 +37,7 @@ class Bars:
         if lane.amended:
             lane.retime(ts)
         price = bar.open
+        lane.volume = bar.volume
         trading = lane.traded = not lane.halted and touch.traded(bar)
         lane.room = touch.room(bar.volume, lane.lot) if trading else 0
         working = lane.working

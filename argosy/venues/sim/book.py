@@ -69,6 +69,7 @@ class Lane:
     bar:      the bar between its opening and its end, None outside
     opened:   start of the last bar whose opening was matched, -1 before the first
     traded:   whether the bar at hand can fill anything
+    volume:   of the bar at hand; large: lots from which a worth is checked before it is booked
     room:     lots of volume that orders may still take from the row at hand
     late:     orders whose life ends with the bar at hand: (order, when it ended)
     amended:  (order, from when, more lots, limit, stop): terms that hold from the next row on
@@ -88,6 +89,7 @@ class Lane:
         "fees",
         "halted",
         "instrument",
+        "large",
         "late",
         "lot",
         "lots",
@@ -97,10 +99,13 @@ class Lane:
         "row",
         "scale",
         "span",
+        "tick",
+        "tick_small",
         "traded",
         "trades",
         "unit",
         "utc",
+        "volume",
         "working",
     )
 
@@ -110,6 +115,10 @@ class Lane:
         self.calendar = row.calendar
         self.utc = row.calendar == "24/7"
         self.scale = row.scale
+        self.large = int(2.0**62 / (self.scale * 1e7))
+        self.tick = float(row.tick)
+        self.tick_small = float(row.tick_small)
+        self.volume = 0.0
         self.lot = float(row.lot)
         self.unit = unit
         self.fees = fees

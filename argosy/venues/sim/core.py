@@ -18,17 +18,19 @@ from argosy.core.instrument import Instruments
 from argosy.core.money import unit
 from argosy.core.orders import Order, Tif, Type, Work
 from argosy.core.time import DAY, NEVER
-from argosy.kernels.fees import FeeSchedule
+from argosy.kernels import latency
+from argosy.kernels.fees import FREE, FeeSchedule
 from argosy.venues.sim.bars import Bars
 from argosy.venues.sim.book import Lane, Resting
 from argosy.venues.sim.clearing import Clearing
 from argosy.venues.sim.facts import positive, refusal
 from argosy.venues.sim.sessions import Sessions
+from argosy.venues.sim.slips import Slips
 from argosy.venues.sim.ticks import Ticks
 from argosy.venues.sim.touch import Touch
 
 MarketKind = Literal["bar", "quote", "trade"]
-FREE = FeeSchedule()
+_delay = latency.delay.py
 _TRAILING = Type.TRAILING
 _DAY, _OPG, _CLS, _GTD = Tif.DAY, Tif.OPG, Tif.CLS, Tif.GTD
 _ROWS = frozenset({Bar, Quote, Trade})
@@ -39,11 +41,12 @@ class SimCore:
 
     instruments:        what it trades; others are refused
     fees:               one schedule, or schedules by instrument id (instruments without one trade free)
-    slippage_bps:       adverse slippage of market orders and triggered stops on bars
+    slippage_*:         what market orders and triggered stops pay on bars: see `slips.Slips`
     limit_rule:         "through": a bar or trade must pass beyond a limit; "touch": reaching it is enough
-    participation_frac: share of a bar's or trade's volume that all orders together may take; it also makes
-                        the shown size of quotes a cap; 0 = no cap
-    latency_ns:         from an effect to its arrival; report_latency_ns: from what happens to the news of it
+    participation_frac: share of a row's volume that all orders together may take, 0 = no cap; with a cap, the
+                        shown size of quotes is one too
+    latency_ns:         from an effect to its arrival, plus up to latency_jitter_ns, the same for the same seed
+    report_latency_ns:  from what happens to the news of it
 
     A row for an instrument without orders may be skipped: ask `busy`. `due` is the next moment at which
     something happens by itself (a delayed cancel arrives, a GTD order ends): call `settle(due)` then, or hear
@@ -56,10 +59,14 @@ class SimCore:
         *,
         fees: FeeSchedule | Mapping[int, FeeSchedule] = FREE,
         slippage_bps: float = 0.0,
+        slippage_ticks: float = 0.0,
+        slippage_volume_share: float = 0.0,
         limit_rule: Literal["through", "touch"] = "through",
         participation_frac: float = 0.0,
         latency_ns: int = 0,
+        latency_jitter_ns: int = 0,
         report_latency_ns: int = 0,
+        seed: int = 0,
     ) -> None:
         if limit_rule not in ("through", "touch"):
             raise Misuse("SIM_RULE", f"{limit_rule!r} is no limit rule", fix='write "through" or "touch"')
@@ -69,21 +76,23 @@ class SimCore:
                 f"{participation_frac} is no share of volume",
                 fix="a fraction from 0 (no cap) to 1",
             )
-        if not 0.0 <= slippage_bps < 10_000.0:
-            raise Misuse(
-                "SIM_SLIPPAGE", f"{slippage_bps} bps is no slippage", fix="from 0 to less than 10000"
-            )
-        if latency_ns < 0 or report_latency_ns < 0:
+        if latency_ns < 0 or latency_jitter_ns < 0 or report_latency_ns < 0:
             raise Misuse("SIM_LATENCY", "a latency cannot be negative")
+        slips = Slips(slippage_bps, slippage_ticks, slippage_volume_share)
         self.instruments = instruments
         self.due = NEVER
         self._fees = fees
         self._latency = latency_ns
+        self._jitter = latency_jitter_ns
+        self._delayed = latency_ns + latency_jitter_ns > 0
+        self._seed = seed
+        self._sent = 0
+        self._arrived = -(1 << 63)
         self._report = report_latency_ns
         self._lanes: list[Lane] = []
         self._clearing = Clearing(self._lanes)
         self._sessions = Sessions(self._clearing, self._lanes)
-        touch = Touch(self._clearing, limit_rule == "through", slippage_bps, participation_frac)
+        touch = Touch(self._clearing, limit_rule == "through", slips, participation_frac)
         self._bars = Bars(self._clearing, self._sessions, touch)
         self._ticks = Ticks(self._clearing, touch)
         self._opened = -(1 << 63)
@@ -186,7 +195,7 @@ class SimCore:
         approved = effect.approved
         order = approved.order
         legs = approved.legs
-        arrival = now + self._latency
+        arrival = self._arrival(now) if self._delayed else now
         known = arrival + self._report
         number = order.id
         clearing = self._clearing
@@ -254,7 +263,7 @@ class SimCore:
             return "PARENT_UNKNOWN"
         if (
             order.post_only
-            and not self._latency
+            and not self._delayed
             and (lane.ask <= order.limit if order.side > 0 else lane.bid >= order.limit)
         ):
             return "POST_ONLY_CROSS"
@@ -304,6 +313,13 @@ class SimCore:
             self._plan(order.expire, order)
         return resting
 
+    def _arrival(self, now: int) -> int:
+        """When what is sent now arrives; messages never overtake each other."""
+        self._sent += 1
+        at = now + _delay(self._sent, self._seed, self._latency, self._jitter)
+        self._arrived = max(at, self._arrived)
+        return self._arrived
+
     def _plan(self, at: int, thing: Order | Cancel | Amend) -> None:
         self._rank += 1
         heappush(self._agenda, (at, self._rank, thing))
@@ -326,8 +342,8 @@ class SimCore:
         self.due = agenda[0][0] if agenda else NEVER
 
     def _cancel(self, effect: Cancel, now: int, out: list[Event]) -> None:
-        if self._latency:
-            self._plan(now + self._latency, effect)
+        if self._delayed:
+            self._plan(self._arrival(now), effect)
         else:
             self._canceled(effect, now, now + self._report, out)
 
@@ -340,8 +356,8 @@ class SimCore:
         self._clearing.end(resting, Work.CANCELED, "USER", at, known, out)
 
     def _amend(self, effect: Amend, now: int, out: list[Event]) -> None:
-        if self._latency:
-            self._plan(now + self._latency, effect)
+        if self._delayed:
+            self._plan(self._arrival(now), effect)
         else:
             self._amended(effect, now, now + self._report, out)
 

@@ -49,7 +49,7 @@ class Ticks:
             price = quote.ask if resting.side > 0 else quote.bid
             if price != price:
                 continue
-            candidate = touch.quote(resting, price)
+            candidate = touch.quote(resting, quote.bid, quote.ask)
             if candidate is None:
                 pass
             elif resting.order.post_only and not resting.seen:

@@ -6,16 +6,19 @@ from math import inf
 
 from argosy.core.events import Bar, Event
 from argosy.core.orders import Tif, Type, Work
-from argosy.kernels import fills, slippage
+from argosy.kernels import fills, ledger
 from argosy.venues.sim.book import BOUNDLESS, Lane, Resting
 from argosy.venues.sim.clearing import Clearing
+from argosy.venues.sim.slips import Slips
 
 _limit_fill = fills.limit_fill.py
 _stop_fill = fills.stop_fill.py
 _stop_limit_fill = fills.stop_limit_fill.py
 _trail = fills.trail_update.py
 _participation = fills.participation.py
-_slip = slippage.bps.py
+_quote_fill = fills.quote_fill.py
+_trade_fill = fills.trade_fill.py
+_overflow = ledger.overflow.py
 
 _LIMIT, _STOP_LIMIT, _MARKET, _TRAILING = Type.LIMIT, Type.STOP_LIMIT, Type.MARKET, Type.TRAILING
 _FOK = Tif.FOK
@@ -33,18 +36,18 @@ def place(candidate: Candidate) -> tuple[int, float, int]:
 class Touch:
     """The law of one row: limits `through` or `touch`, adverse slippage of what takes, the share of volume.
 
-    through: a limit must be passed, not only reached; bps: slippage
+    through: a limit must be passed, not only reached; slips: what taking costs
     frac:    share of a row's volume that may be taken, 0 = no cap
     """
 
-    __slots__ = ("_clearing", "_slips", "bps", "frac", "through")
+    __slots__ = ("_clearing", "_slips", "frac", "slips", "through")
 
-    def __init__(self, clearing: Clearing, through: bool, bps: float, frac: float) -> None:
+    def __init__(self, clearing: Clearing, through: bool, slips: Slips, frac: float) -> None:
         self._clearing = clearing
         self.through = through
-        self.bps = bps
+        self.slips = slips
         self.frac = frac
-        self._slips = bps > 0.0
+        self._slips = bool(slips)
 
     @staticmethod
     def traded(bar: Bar) -> bool:
@@ -66,9 +69,7 @@ class Touch:
         return _participation(1.0, size, lot) if self.frac else BOUNDLESS
 
     def row(self, resting: Resting, price: float, high: float, low: float, maker: bool) -> Candidate | None:
-        """What an order does in a row that begins at `price`; None: untouched. A triggered stop becomes what
-        it triggers.
-        """
+        """What an order does in a row from `price` on, None: nothing; a stop becomes what it triggers."""
         kind = resting.type
         if kind is _MARKET:
             return 0, -inf, resting.rank, resting, price, False, BOUNDLESS
@@ -96,28 +97,27 @@ class Touch:
         resting.type = _MARKET
         return 0, side * (level - price), resting.rank, resting, px, False, most
 
-    def quote(self, resting: Resting, price: float) -> Candidate | None:
-        """What an order does at its side of a quote: a limit that rested fills at its own price, else at the
-        quote's.
-        """
-        rested = resting.seen and resting.type is _LIMIT
-        candidate = self._tick(resting, price)
-        if candidate is not None and rested:
-            return (*candidate[:4], resting.limit, True, candidate[6])
-        return candidate
+    def quote(self, resting: Resting, bid: float, ask: float) -> Candidate | None:
+        """What an order does at a quote: a limit that rested fills at its own price, else at the quote's."""
+        price = ask if resting.side > 0 else bid
+        if resting.type is not _LIMIT:
+            return self._tick(resting, price)
+        side, limit, rested = resting.side, resting.limit, resting.seen
+        px = _quote_fill(side, limit, bid, ask, rested)
+        if px != px:
+            return None
+        return 1, side * (price - limit), resting.rank, resting, px, rested, resting.reach
 
     def trade(self, resting: Resting, price: float, takes: bool) -> Candidate | None:
         """What an order does at a print; where it may not take, it waits for a quote."""
-        if resting.type is _LIMIT:
-            side, limit = resting.side, resting.limit
-            px = _limit_fill(side, limit, side * inf, price, price, self.through)
-            return (
-                None
-                if px != px
-                else (1, side * (price - limit), resting.rank, resting, px, True, resting.reach)
-            )
-        candidate = self._tick(resting, price)
-        return candidate if takes else None
+        if resting.type is not _LIMIT:
+            candidate = self._tick(resting, price)
+            return candidate if takes else None
+        side, limit = resting.side, resting.limit
+        px = _trade_fill(side, limit, price, self.through)
+        if px != px:
+            return None
+        return 1, side * (price - limit), resting.rank, resting, px, True, resting.reach
 
     def _tick(self, resting: Resting, price: float) -> Candidate | None:
         candidate = self.row(resting, price, price, price, False)
@@ -146,7 +146,10 @@ class Touch:
             return NAN
         if lots > 0:
             if slips and self._slips and not takes:
-                price = _slip(resting.side, price, self.bps)
+                price = self.slips.price(lane, resting.side, lots, price)
+            if lots > lane.large and _overflow(lots, price, lane.scale):
+                self._clearing.end(resting, Work.CANCELED, "OVERFLOW", at, known, out)
+                return NAN
             self._clearing.fill(lane, resting, lots, price, at, known, maker, out)
             if resting.armed != BOUNDLESS and resting.reach <= 0:
                 resting.type = resting.order.type  # what its entry has yet to fill is protected anew
@@ -157,9 +160,7 @@ class Touch:
         return price
 
     def trail(self, resting: Resting, bar: Bar) -> None:
-        """Move the mark of a trailing stop by a finished bar; of the bar in which it was born inside, only
-        the close is its own.
-        """
+        """Move a trailing stop by a finished bar; of one in which it was born, only the close is its own."""
         if resting.arrival > bar.ts:
             self.follow(resting, bar.close)
         else:
@@ -170,9 +171,7 @@ class Touch:
         resting.stop = _trail(resting.side, resting.stop, price, resting.trail, resting.order.trail_frac)
 
     def level(self, resting: Resting, price: float) -> float:
-        """Where a trailing stop stands: it first hangs from its entry's price, or from the first price it
-        meets.
-        """
+        """Where a trailing stop stands; it first hangs from its entry, or from the first price it meets."""
         if resting.mark != resting.mark:
             resting.mark = price
         self.follow(resting, resting.mark)

@@ -1,0 +1,208 @@
+"""The composition root, the only file that knows every room: terms and strategies in, a wired engine and market out.
+
+It decides nothing about trading; it binds what the rooms offer. What is asked about the mode of a run is asked here only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain, starmap
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from argosy.core import plugins
+from argosy.core.errors import Misconfigured, Misuse
+from argosy.core.events import Bar, CashFlow, Event, Split
+from argosy.core.instrument import Instruments
+from argosy.core.money import to_units
+from argosy.core.strategy import Declaration, declare
+from argosy.core.tape import CHUNK, Tape
+from argosy.core.time import MS
+from argosy.data.actions import forward_factor
+from argosy.engine.engine import Breakers, Engine
+from argosy.engine.journal import MemoryJournal
+from argosy.engine.portfolio import Fx
+from argosy.engine.risk import RiskGate
+from argosy.engine.rules.profiles import rules
+from argosy.engine.slot import Binding, Slot, table
+from argosy.kernels import fees as fee_kernels
+from argosy.kernels.fees import FeeSchedule
+from argosy.replay import Replay
+from argosy.venues.sim.core import SimCore
+
+Data = tuple[Instruments, Sequence[Tape], Sequence[Event]]
+"""What a run is fed: instruments, market tapes, and everything else that became known."""
+
+MEMORY_EVERY = 4096
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """A strategy to run.
+
+    name:        its id in the run
+    plugin:      the name it is registered by, or the class itself
+    params:      values over the defaults of its params Struct
+    symbols:     what it trades; empty means every instrument of the run
+    budget_frac: share of the account's cash that becomes its own book; 0 = an equal part of what nobody claims
+    """
+
+    name: str
+    plugin: str | type
+    params: Mapping[str, object] = {}
+    symbols: tuple[str, ...] = ()
+    budget_frac: float = 0.0
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """The conditions of a run: account, venue, risk.
+
+    cash:        start capital in `currency`; multiplier: buying power per equity
+    fees:        "alpaca", "free", or a FeeSchedule
+    slippage_bps: adverse, on market orders and triggered stops; participation_frac: share of a bar's volume, 0 = no cap
+    latency_ms:  from decision to venue; profile: "lab" or "desk" limits, with `limits` over them
+    breakers:    latched levels; on_failure: "keep" or "flatten" the position of a strategy that raised
+    """
+
+    cash: float = 100_000.0
+    currency: str = "USD"
+    multiplier: float = 1.0
+    fees: str | FeeSchedule = "alpaca"
+    slippage_bps: float = 1.0
+    limit_rule: Literal["through", "touch"] = "through"
+    participation_frac: float = 0.0
+    latency_ms: float = 0.0
+    profile: str = "lab"
+    limits: Mapping[str, Mapping[str, Any]] = {}
+    breakers: Breakers = Breakers()
+    on_failure: str = "keep"
+    fx: tuple[Fx, ...] = ()
+    desk: str = "ARGO"
+
+
+class Run:
+    """A wired run: `engine`, `market` and the `replay` that drives them; `go()` runs it whole."""
+
+    def __init__(self, engine: Engine, market: SimCore, replay: Replay, cash: tuple[CashFlow, ...]) -> None:
+        self.engine = engine
+        self.market = market
+        self.replay = replay
+        self.cash = cash
+
+    def go(self) -> None:
+        """Open the journal, replay everything, close the journal."""
+        self.engine.open(self.cash)
+        self.replay.run()
+        self.engine.close()
+
+
+def strategy(wanted: Wanted) -> Declaration:
+    """The declaration of a wanted strategy; Misuse when the plugin, a parameter or the class is wrong."""
+    cls = wanted.plugin if isinstance(wanted.plugin, type) else plugins.load("argosy.strategies", wanted.plugin)
+    return declare(cls, wanted.name, **wanted.params)
+
+
+def fee_schedule(fees: str | FeeSchedule) -> FeeSchedule:
+    """The schedule of a name; Misconfigured("FEES") for an unknown one."""
+    if isinstance(fees, FeeSchedule):
+        return fees
+    known = {"free": fee_kernels.FREE, "alpaca": fee_kernels.alpaca_equity()}
+    if fees not in known:
+        raise Misconfigured("FEES", f"{fees!r} is no fee schedule", where="venue.fees", fix=f"known: {', '.join(known)}")
+    return known[fees]
+
+
+def bindings(wanted: Sequence[Wanted], instruments: Instruments, cash: int) -> list[Binding]:
+    """Each strategy with its instruments and its budget in units; Misuse("BUDGET") when more is claimed than there is."""
+    claimed = sum(want.budget_frac for want in wanted)
+    if claimed > 1.0 + 1e-9 or any(want.budget_frac < 0.0 for want in wanted):
+        raise Misuse("BUDGET", f"strategies claim {claimed:.0%} of the account", fix="budget_frac sums to at most 1")
+    open_ended = sum(1 for want in wanted if not want.budget_frac)
+    rest = max(0.0, 1.0 - claimed) / open_ended if open_ended else 0.0
+    out = []
+    for want in wanted:
+        ids = tuple(instruments[symbol].id for symbol in want.symbols) or tuple(range(len(instruments)))
+        out.append(Binding(want.name, strategy(want), ids, int(cash * (want.budget_frac or rest))))
+    return out
+
+
+def assemble(
+    wanted: Sequence[Wanted],
+    data: Data,
+    terms: Terms | None = None,
+    *,
+    journal: MemoryJournal | None = None,
+    progress: Callable[[int], None] | None = None,
+    bulk: bool = True,
+) -> Run:
+    """Wire a run over the past.
+
+    bulk: compute needs over the tapes beforehand; False streams them bar by bar, as a desk does (equal to the bit)
+    Raises Misuse or Misconfigured for what is wrong with strategies, data or terms; nothing has run then.
+    """
+    terms = terms or Terms()
+    instruments, tapes, events = data
+    _check(instruments, tapes)
+    cash = to_units(terms.cash, terms.currency)
+    bound = bindings(wanted, instruments, cash)
+    gate = RiskGate(rules(terms.profile, terms.limits, base=terms.currency, where="risk"))
+    engine = Engine(
+        instruments, bound, gate, journal or MemoryJournal(), base=terms.currency, desk=terms.desk, fx=terms.fx,
+        multiplier=terms.multiplier, breakers=terms.breakers, on_failure=terms.on_failure, memory_every=MEMORY_EVERY,
+        tapes=tuple(tape.hash for tape in tapes),
+    )  # fmt: skip
+    market = SimCore(
+        instruments, fees=fee_schedule(terms.fees), slippage_bps=terms.slippage_bps, limit_rule=terms.limit_rule,
+        participation_frac=terms.participation_frac, latency_ns=int(terms.latency_ms * MS),
+    )  # fmt: skip
+    if bulk:
+        feed(engine.slots, tapes, events)
+        engine.rebind()
+    replay = Replay(engine, market, tapes, events, progress=progress)
+    start = min((int(tape["ts"][0]) for tape in tapes if len(tape)), default=0)
+    return Run(engine, market, replay, (CashFlow(start, start, terms.currency, cash),))
+
+
+def _check(instruments: Instruments, tapes: Sequence[Tape]) -> None:
+    """Misuse when a tape names an instrument the run lacks (TAPE_INSTRUMENT) or holds bars without prices (TAPE_PRICE)."""
+    for tape in tapes:
+        if not len(tape):
+            continue
+        if tape.instruments[-1] >= len(instruments) or tape.instruments[0] < 0:
+            raise Misuse("TAPE_INSTRUMENT", f"{tape!r} names an instrument that the run does not have")
+        if tape.kind is Bar:
+            for name in ("open", "high", "low", "close"):
+                if not np.all(np.isfinite(tape[name])):
+                    row = int(np.flatnonzero(~np.isfinite(tape[name]))[0])
+                    raise Misuse("TAPE_PRICE", f"bar {row} has no {name}", where=instruments[int(tape["instrument"][row])].symbol,
+                                 fix="import the file with `argosy data import`, which leaves such rows out")  # fmt: skip
+
+
+def feed(slots: Sequence[Slot], tapes: Sequence[Tape], events: Iterable[Event], skip: Mapping[int, int] | None = None) -> None:
+    """Give every cell its needs in bulk: computed once over its instrument's bars, read row by row.
+
+    skip: bars of each instrument already fed before (a restart); the first rows are then left out
+    """
+    splits = [event for event in events if isinstance(event, Split)]
+    bars = [tape for tape in tapes if tape.kind is Bar and len(tape)]
+    for slot in slots:
+        if not slot.declaration.needs:
+            continue
+        for i, cell in slot.cells.items():
+            own = [tape.only(i) for tape in bars if i in tape.instruments]
+            if len(own) != 1:
+                continue
+            columns = table(slot.declaration.needs, own[0].columns, forward_factor(own[0], splits))
+            cell.feed = partial(next, _rows(slot.shape, columns, (skip or {}).get(i, 0)))
+
+
+def _rows(shape: type, columns: list[NDArray[np.float64]], start: int) -> Iterator[Any]:
+    """Needs objects of the rows from `start`, a chunk at a time."""
+    count = len(columns[0])
+    return chain.from_iterable(
+        starmap(shape, zip(*(column[at : at + CHUNK].tolist() for column in columns), strict=True))
+        for at in range(start, count, CHUNK)
+    )

@@ -1,0 +1,59 @@
+"""How many lots: from a weight, an amount of money, a risk or a volatility; always toward zero, so never more than was asked."""
+
+from __future__ import annotations
+
+from argosy.kernels.kernel import kernel
+
+_MOST = 1 << 62
+
+
+@kernel
+def whole(lots: float) -> int:
+    """Lots toward zero; 0 for nan, at most 2**62 either way."""
+    if lots != lots:
+        return 0
+    if lots >= _MOST:
+        return _MOST
+    return int(lots) if lots > -_MOST else -_MOST
+
+
+@kernel
+def notional_lots(notional: float, px: float, k: float) -> int:
+    """Signed lots worth at most `notional` currency units at `px`; k is `Instrument.scale`. 0 when there is no price."""
+    each = px * k
+    return whole(notional / each) if each > 0.0 else 0
+
+
+@kernel
+def weight_lots(weight: float, equity: int, px: float, k: float) -> int:
+    """Signed lots of a weight of the equity (currency units); negative weight: short. No equity, no lots."""
+    return notional_lots(weight * equity, px, k) if equity > 0 else 0
+
+
+@kernel
+def atr_lots(equity: int, risk_frac: float, atr: float, multiple: float, k: float) -> int:
+    """Lots that lose `risk_frac` of the equity when the price goes `multiple` average true ranges against them.
+
+    atr in price. Source: the position unit of the Turtle rules (Dennis and Eckhardt 1983; Faith, "Way of the Turtle", 2007).
+    """
+    return notional_lots(risk_frac * equity, atr * multiple, k) if equity > 0 else 0
+
+
+@kernel
+def vol_weight(target: float, realized: float, most: float) -> float:
+    """Weight that brings a volatility of `realized` to `target`, at most `most`; both per year or both per day. 0 when unknown.
+
+    Source: Moreira and Muir, "Volatility-Managed Portfolios", Journal of Finance 72 (2017); Moskowitz, Ooi and Pedersen, "Time
+    Series Momentum", Journal of Financial Economics 104 (2012), which scale by volatility rather than variance.
+    """
+    if not (target > 0.0 and realized >= 0.0):
+        return 0.0
+    if target >= most * realized:
+        return most
+    return target / realized
+
+
+@kernel
+def vol_lots(equity: int, target: float, realized: float, most: float, px: float, k: float) -> int:
+    """Lots of the volatility-targeted weight."""
+    return weight_lots(vol_weight(target, realized, most), equity, px, k)

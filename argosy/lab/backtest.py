@@ -1,0 +1,201 @@
+"""A backtest: replay the past through the engine and read the result out of the journal; it adds no arithmetic of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from argosy.core.events import Bar, Dividend, Fill, Split
+from argosy.core.money import per_one
+from argosy.core.orders import Order
+from argosy.engine.engine import Failure
+from argosy.engine.state import State
+from argosy.house import Data, Run, Terms, Wanted, assemble
+from argosy.replay import Merged
+
+
+class Account:
+    """What the account held after each change: the raw material of an equity curve.
+
+    rows: market rows applied before the change; lots: (instrument, new position); cash: new base cash
+    fills: (fill, strategy, its lots, its fee in units, the order)
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+        self.lots: list[tuple[int, int]] = []
+        self.cash: list[int] = []
+        self.fills: list[tuple[Fill, str, int, int, Order | None]] = []
+
+    def watch(self, state: State) -> None:
+        """Append to `self` after each record that moves lots or cash."""
+        portfolio = state.portfolio
+        rows, lots, cash = self.rows, self.lots, self.cash
+
+        def note(instrument: int) -> None:
+            rows.append(state.rows)
+            lots.append((instrument, portfolio.lots[instrument] if instrument >= 0 else 0))
+            cash.append(portfolio.cash[0])
+
+        def filled(fill: Fill, strategy: str, signed: int, fee: int, order: Order | None) -> None:
+            self.fills.append((fill, strategy, abs(signed), fee, order))
+
+        state.observe(note, filled)
+
+
+class Outcome:
+    """A finished run with what it left: the wired run, the account's changes, the time it took.
+
+    seconds: of the replay alone, without wiring and reading
+    """
+
+    def __init__(self, run: Run, account: Account, seconds: float, source: Merged) -> None:
+        self.run = run
+        self.account = account
+        self.seconds = seconds
+        self.source = source
+
+    @property
+    def failures(self) -> list[Failure]:
+        return self.run.engine.failures
+
+    @property
+    def refusals(self) -> dict[str, int]:
+        return dict(self.run.engine.state.counters.refusals)
+
+    def instants(self) -> NDArray[np.int64]:
+        """When each market instant was known, (T,) int64 ns."""
+        bounds = self.source.instants()
+        return self.source.known[bounds[:-1]]
+
+    def equity(self) -> NDArray[np.int64]:
+        """Account equity after each market instant, (T,) int64 units of the base currency (single-currency runs).
+
+        The sum of cash and of each position at its last price, with the ledger's own rounding.
+        """
+        bounds = self.source.instants()
+        count = len(bounds) - 1
+        if count == 0:
+            return np.empty(0, np.int64)
+        rows = np.asarray(self.account.rows, np.int64)
+        at = np.clip(np.searchsorted(bounds, rows, side="right") - 1, 0, count - 1)
+        total = _steps(at, np.asarray(self.account.cash, np.int64), count)
+        instruments = self.run.engine.instruments
+        held = np.asarray([i for i, _ in self.account.lots], np.int64)
+        lots = np.asarray([n for _, n in self.account.lots], np.int64)
+        for row in instruments:
+            own = held == row.id
+            if not own.any():
+                continue
+            position = _steps(at[own], lots[own], count)
+            marks = self._marks(row.id, bounds)
+            value = np.rint(position * np.where(np.isnan(marks), 0.0, marks) * row.scale)
+            total += value.astype(np.int64)
+        return total
+
+    def _marks(self, instrument: int, bounds: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The last price of an instrument after each instant, (T,) float64, nan before the first."""
+        known: list[NDArray[np.int64]] = []
+        prices: list[NDArray[np.float64]] = []
+        for tape in self.source.tapes:
+            own = tape["instrument"] == instrument
+            if tape.kind is Bar:
+                price = tape["close"][own]
+            elif "price" in tape.columns:
+                price = tape["price"][own]
+            else:
+                price = (tape["bid"][own] + tape["ask"][own]) * 0.5
+            good = ~np.isnan(price)
+            known.append(tape["known"][own][good])
+            prices.append(price[good])
+        when = np.concatenate(known)
+        price = np.concatenate(prices)
+        order = np.argsort(when, kind="stable")
+        when, price = when[order], price[order]
+        instants = self.source.known[bounds[:-1]]
+        place = np.searchsorted(when, instants, side="right") - 1
+        return np.where(place >= 0, price[np.maximum(place, 0)], np.nan)
+
+    def benchmark(self) -> NDArray[np.float64]:
+        """Buy and hold of all instruments in equal parts from each one's first price, dividends kept as cash, without costs.
+
+        (T,) float64 in the base currency. An instrument that starts later waits as cash until then.
+        """
+        bounds = self.source.instants()
+        instants = self.source.known[bounds[:-1]]
+        instruments = self.run.engine.instruments
+        start = self.run.cash[0].amount / per_one(self.run.engine.state.portfolio.base)
+        total = np.zeros(len(instants))
+        for row in instruments:
+            marks = self._marks(row.id, bounds)
+            seen = np.flatnonzero(~np.isnan(marks))
+            part = start / len(instruments)
+            if not len(seen):
+                total += part
+                continue
+            units = np.full(len(instants), part / marks[seen[0]])
+            extra = np.zeros(len(instants))
+            for event in self.run.replay.script:
+                first = int(np.searchsorted(instants, event.known, side="left"))
+                if isinstance(event, Split) and event.instrument == row.id and first > seen[0]:
+                    units[first:] *= event.ratio
+                elif isinstance(event, Dividend) and event.instrument == row.id and first > seen[0]:
+                    extra[first:] += units[min(first, len(units) - 1)] * event.amount
+            value = units * marks + extra
+            value[: seen[0]] = part
+            total += value
+        return total
+
+    def fills(self) -> list[dict[str, Any]]:
+        """Every execution, split by strategy, in order: plain rows for a frame. Money in whole units of the currency."""
+        rows: list[dict[str, Any]] = []
+        instruments = self.run.engine.instruments
+        for fill, strategy, lots, fee, order in self.account.fills:
+            row = instruments[fill.instrument]
+            one = per_one(row.currency)
+            rows.append(
+                {
+                    "known": fill.known, "ts": fill.ts, "symbol": row.symbol, "strategy": strategy, "order": fill.order,
+                    "execution": fill.execution, "side": fill.side, "lots": lots, "units": float(row.units(lots)),
+                    "price": fill.price, "notional": fill.notional / one * (lots / fill.lots), "fee": fee / one,
+                    "maker": fill.maker, "tag": order.tag if order is not None else "",
+                    "why": order.why if order is not None else "",
+                }  # fmt: skip
+            )
+        return rows
+
+
+def _steps(at: NDArray[np.int64], values: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """A step function over `count` instants: the last of `values` at or before each, 0 before the first."""
+    out = np.zeros(count, np.int64)
+    last = np.full(count, -1, np.int64)
+    np.maximum.at(last, at, np.arange(len(at)))
+    last = np.maximum.accumulate(last)
+    seen = last >= 0
+    out[seen] = values[last[seen]]
+    return out
+
+
+def run(
+    wanted: Sequence[Wanted],
+    data: Data,
+    terms: Terms | None = None,
+    *,
+    progress: Callable[[int], None] | None = None,
+    bulk: bool = True,
+) -> Outcome:
+    """Run strategies over the past and return what came of it.
+
+    data: instruments, market tapes, and other events (sessions, splits, dividends, facts, commands)
+    Raises Misuse or Misconfigured before anything ran; a strategy that raises is a failure in the outcome, not an error.
+    """
+    wired = assemble(wanted, data, terms, progress=progress, bulk=bulk)
+    account = Account()
+    account.watch(wired.engine.state)
+    begun = time.perf_counter()
+    wired.go()
+    return Outcome(wired, account, time.perf_counter() - begun, wired.replay.source)

@@ -1,0 +1,155 @@
+"""Buys falls and sells rises on fixed price lines about a reference; it sells only what it holds and never borrows."""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from argosy.core.events import Bar, Fill
+from argosy.core.instrument import Instrument
+from argosy.core.intents import Ladder, Rung
+from argosy.core.orders import BUY, SELL
+from argosy.core.protocols import Book
+from argosy.core.strategy import Watch
+
+
+class Params(msgspec.Struct, frozen=True):
+    """What Grid may be set to."""
+
+    levels: Annotated[int, Meta(ge=1, le=50, description="lines on each side of the reference")] = 5
+    spacing: Annotated[
+        float, Meta(ge=0.0005, le=0.5, description="distance of two lines, as a fraction of the price")
+    ] = 0.02
+    invest: Annotated[
+        float, Meta(gt=0.0, le=1.0, description="fraction of the budget that all lines below the references may buy for")
+    ] = 0.95
+
+
+class Center(msgspec.Struct):
+    """One instrument's grid. reference: price of line 0; size: lots a line; base: lots held when it was laid; seen: lots
+    held at the last look."""
+
+    reference: float
+    size: int
+    base: int
+    seen: int
+
+
+class State(msgspec.Struct):
+    """centers: the grid of each instrument, by id."""
+
+    centers: dict[int, Center] = {}
+
+
+class Grid:
+    """A ladder of resting orders on the lines reference x (1 + spacing)^k, k from -levels to levels.
+
+    What was bought on line k is sold on line k + 1 and the other way round, so the wanted orders follow from the lots held
+    alone. Once the price has left the lines the grid is laid anew about it; what is held is then sold on the lines above. A
+    split moves the price out of the lines and does just that. Rungs that fill in part are replaced by what is left of them.
+    """
+
+    name = "grid"
+    params = Params
+    watches = (Watch("*", "bar"),)
+
+    def __init__(self, params: Params) -> None:
+        self._params = params
+        self.state = State()
+
+    def on_bar(self, bar: Bar, book: Book) -> Ladder | None:
+        """Lay the grid, lay it anew when the price has left it, follow what was filled."""
+        i = bar.instrument
+        price = book.mark(i)
+        if not price > 0.0:
+            return None
+        center = self.state.centers.get(i)
+        why = ""
+        if center is None:
+            why = f"grid: laid about {price:.6g}"
+        else:
+            width = (1.0 + self._params.spacing) ** self._params.levels
+            if not center.reference / width <= price <= center.reference * width:
+                why = f"grid: {price:.6g} has left the lines about {center.reference:.6g}"
+        if why:
+            center = self._laid(i, price, book)
+            if center is None:
+                return None
+            self.state.centers[i] = center
+            return self._ladder(i, center, book, why)
+        return self._followed(i, book)
+
+    def on_fill(self, fill: Fill, book: Book) -> Ladder | None:
+        """Follow a fill at once."""
+        return self._followed(fill.instrument, book)
+
+    def _followed(self, i: int, book: Book) -> Ladder | None:
+        center = self.state.centers.get(i)
+        held = book.lots(i)
+        if center is None or held == center.seen:
+            return None
+        return self._ladder(i, center, book, f"grid: holds {held} lots")
+
+    def _laid(self, i: int, price: float, book: Book) -> Center | None:
+        """A grid about a price; None when the budget does not buy the smallest order on each line."""
+        row = book.instrument(i)
+        room = self._room(book)
+        size = int(room / (self._params.levels * price * unit_value(row)))
+        held = max(0, book.lots(i))
+        return Center(price, size, held, held) if size >= row.min_lots else None
+
+    def _room(self, book: Book) -> float:
+        return self._params.invest * book.equity / len(book.instruments)
+
+    def _ladder(self, i: int, center: Center, book: Book, why: str) -> Ladder:
+        row = book.instrument(i)
+        held = max(0, book.lots(i))
+        center.seen = book.lots(i)
+        room = self._room(book) - held * book.mark(i) * unit_value(row)
+        rungs = lines(center, held, self._params.levels, self._params.spacing, row, room)
+        return Ladder(i, rungs, why=why)
+
+
+def lines(center: Center, held: int, levels: int, spacing: float, row: Instrument, room: float) -> tuple[Rung, ...]:
+    """The orders wanted when `held` lots are held: buys from the highest line down, then sells from the lowest line up.
+
+    held: lots, not negative; room: money that buys may still use
+    Sells never sum to more than `held`, buys cost no more than `room`, and the highest buy is below the lowest sell.
+    """
+    size = center.size
+    sold = center.base - held
+    value = unit_value(row)
+    rungs = []
+    for k in range(levels - 1, -levels - 1, -1):
+        lots = max(0, min(sold - k * size, size))
+        px = on_tick(center.reference * (1.0 + spacing) ** k, row, up=False)
+        if lots < row.min_lots or px <= 0.0:
+            continue
+        room -= lots * px * value
+        if room < 0.0:
+            break
+        rungs.append(Rung(f"buy{k}", BUY, px, lots))
+    left = held
+    for k in range(-levels + 1, levels + 1):
+        lots = min(left, max(0, min(k * size - sold, size))) if k < levels else left
+        if lots < row.min_lots:
+            continue
+        left -= lots
+        px = on_tick(center.reference * (1.0 + spacing) ** k, row, up=True)
+        rungs.append(Rung(f"sell{k}", SELL, px, lots))
+    return tuple(rungs)
+
+
+def unit_value(row: Instrument) -> float:
+    """Money per lot and price point."""
+    return float(row.lot * row.multiplier)
+
+
+def on_tick(price: float, row: Instrument, *, up: bool) -> float:
+    """The price on the instrument's tick, rounded so that we pay less or get more."""
+    tick = row.tick if price >= 1.0 else row.tick_small
+    steps = (Decimal(repr(price)) / tick).to_integral_value(ROUND_CEILING if up else ROUND_FLOOR)
+    return float(steps * tick)
