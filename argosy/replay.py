@@ -33,7 +33,7 @@ class Merged:
     """
 
     def __init__(self, tapes: Sequence[Tape]) -> None:
-        self.tapes = tuple(tape for tape in tapes if len(tape))
+        self.tapes = tuple(_ordered(tape) for tape in tapes if len(tape))
         self._order: NDArray[np.int64] | None = None
         known = [tape["known"] for tape in self.tapes]
         self.known: NDArray[np.int64] = np.concatenate(known) if known else np.empty(0, np.int64)
@@ -65,17 +65,13 @@ class Merged:
     def hashes(self) -> tuple[str, ...]:
         return tuple(tape.hash for tape in self.tapes)
 
-    def rows(self) -> Iterator[MarketEvent]:
-        """All rows in order."""
+    def rows(self, start: int = 0) -> Iterator[MarketEvent]:
+        """All rows from `start` on, in order."""
         if self._order is None:
-            return self.tapes[0].rows() if self.tapes else iter(())
-        return self._interleaved()
-
-    def _interleaved(self) -> Iterator[MarketEvent]:
-        assert self._order is not None
-        sources = [tape.rows() for tape in self.tapes]
-        for k in self._order.tolist():
-            yield next(sources[k])
+            return self.tapes[0].rows(start) if self.tapes else iter(())
+        before = np.bincount(self._order[:start], minlength=len(self.tapes))
+        sources = [tape.rows(int(skip)) for tape, skip in zip(self.tapes, before, strict=True)]
+        return (next(sources[k]) for k in self._order[start:].tolist())
 
     def instants(self) -> NDArray[np.int64]:
         """Row index at which each instant begins, and the number of rows at the end: (instants + 1,) int64."""
@@ -84,6 +80,14 @@ class Merged:
             return np.zeros(1, np.int64)
         starts = np.flatnonzero(known[1:] != known[:-1]) + 1
         return np.concatenate(([0], starts, [len(known)])).astype(np.int64)
+
+
+def _ordered(tape: Tape) -> Tape:
+    """The tape with equal times in order of instrument, so that no order of arrival inside an instant can matter."""
+    known, instrument = tape["known"], tape["instrument"]
+    if not np.any((known[1:] == known[:-1]) & (instrument[1:] < instrument[:-1])):
+        return tape
+    return tape.take(np.lexsort((instrument, known)))
 
 
 _KIND_ORDER = {"BookDelta": 0, "Quote": 1, "Trade": 2, "Bar": 3}
@@ -114,34 +118,36 @@ class Replay:
         self._count = 0
         self._progress = progress
 
-    def run(self, rows: Iterator[MarketEvent] | None = None, stop: int | None = None) -> None:
-        """Feed every row (or up to row `stop`) and every scheduled event; leaves the engine at the last instant."""
+    def run(self, stop: int | None = None) -> None:
+        """Feed every row from where the engine stands (or up to row `stop`) and every scheduled event.
+
+        Called again, it goes on; leaves the engine at the last instant. `stop` must be the edge of an instant.
+        """
         source = self.source
-        stop = len(source) if stop is None else stop
-        rows = source.rows() if rows is None else rows
-        bounds = source.instants()
-        bounds = [*bounds[bounds < stop].tolist(), stop]
-        if not stop:
-            return
-        if source.openings:
-            self._run_openings(rows, bounds)
-        elif len(bounds) - 1 == stop and all(tape.kind is Bar for tape in source.tapes):
-            self._run_single(rows, stop)
-        else:
-            self._run_instants(rows, bounds)
-        if stop == len(source):
+        start = self.engine.state.rows
+        stop = len(source) if stop is None else min(stop, len(source))
+        if start < stop:
+            rows = source.rows(start)
+            bounds = source.instants()
+            inside = bounds[(bounds >= start) & (bounds < stop)].tolist()
+            if source.openings:
+                self._run_openings(rows, [*inside, stop])
+            elif len(inside) == stop - start and all(tape.kind is Bar for tape in source.tapes):
+                self._run_single(rows, start, stop)
+            else:
+                self._run_instants(rows, [*inside, stop])
+        if stop == len(source) and stop:
             self._finish(int(source.known[-1]))
 
     # -- lanes -----------------------------------------------------------------------------------------------------------
 
-    def _run_single(self, rows: Iterator[MarketEvent], stop: int) -> None:
+    def _run_single(self, rows: Iterator[MarketEvent], start: int, stop: int) -> None:
         """One bar an instant: the quickest lane; stretches without scheduled events run without looking for them."""
         advance, market, perform = self.engine.advance, self.market, self._perform
         state = self.engine.state
-        first = state.rows
         single = len(self.source.tapes) == 1 and len(self.source.tapes[0].instruments) == 1
         only = self.source.tapes[0].instruments[0] if single else -1
-        done = 0
+        done = start
         while done < stop:
             quiet = self._quiet_until(done, stop)
             if quiet == done or (market.busy(only) if single else True):
@@ -154,7 +160,7 @@ class Replay:
                 effects = advance(islice(rows, quiet - done))  # type: ignore[arg-type]
             if effects:
                 perform(effects)
-            done = state.rows - first
+            done = state.rows
             if self._progress is not None:
                 self._progress(done)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Literal
@@ -46,6 +47,16 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     def scale(self) -> float:
         """Currency units per lot and price point: `notional = round(lots * px * scale)`."""
         return float(self.lot * self.multiplier / unit(self.currency))
+
+    def snap(self, price: float, direction: int) -> float:
+        """The price on the tick grid at or beyond `price` in a direction: +1 up, -1 down. nan stays nan."""
+        if not 0.0 < price < 1e15:
+            return price
+        tick = self.tick if price >= 1.0 else self.tick_small
+        step = float(tick)
+        steps = price / step
+        whole = math.floor(steps + 1e-6) if direction < 0 else math.ceil(steps - 1e-6)
+        return round(whole * step, max(0, -int(tick.as_tuple().exponent)))
 
     def lots(self, units: Decimal | int | float | str) -> int:
         """Whole lots in `units` of the thing, rounded toward zero."""

@@ -18,7 +18,7 @@ from argosy.core.errors import Broken, Misuse
 from argosy.core.instrument import Instruments
 from argosy.core.intents import Hold, Ladder, Protection, Target
 from argosy.core.money import per_one
-from argosy.core.orders import BUY, Order, Type
+from argosy.core.orders import Order
 from argosy.core.protocols import Journal
 from argosy.core.strategy import ABSENT
 from argosy.core.time import NEVER
@@ -125,7 +125,7 @@ class Engine:
         self._dirty: set[int] = set()
         self._watched: set[int] = set()
         self._cursor = 0
-        self._muted = False
+        self.muted = False
         self._memory_every = memory_every
         self._since_memory = 0
         self._one = per_one(base)
@@ -138,6 +138,52 @@ class Engine:
             {slot.id: slot.code for slot in self.slots}, gate.name if hasattr(gate, "name") else "",
         )  # fmt: skip
         self._budgets = [Grant(binding.id, binding.budget) for binding in ordered if binding.budget]
+
+    def slot(self, strategy: str) -> Slot:
+        """The bound strategy of an id."""
+        return self._by_id[strategy]
+
+    def relive(self, events: Sequence[ev.Event], awake: set[str]) -> list[tuple[str, Any]]:
+        """Feed the handlers of strategies that are awake and return what they want, without repeats of what stands.
+
+        The state has the events already. Strategies asleep only keep windows and indicators. Nothing is recorded or sent.
+        """
+        for event in events:
+            if type(event) is ev.Bar:
+                if self._keeps_bars:
+                    self._keep(event)
+                for slot in self.slots:
+                    cell = slot.cells.get(event.instrument)
+                    if cell is not None and slot.id not in awake:
+                        cell.needs = cell.feed(event)
+        asleep = [slot.id for slot in self.slots if slot.id not in awake]
+        self._handle(events, asleep)
+        wants: list[tuple[str, Any]] = []
+        latest: dict[tuple[str, int], Any] = {}
+        for slot, intent in self._wants:
+            if intent is None:
+                continue
+            key = (slot.id, intent.instrument)
+            wish = self.state.wishes.get(key)
+            standing = latest.get(key, wish.intent if wish is not None and wish.lots is not None else None)
+            if type(intent) is Target and repeats(standing, intent):
+                continue
+            if not _same_ladder(wish, intent) or latest.get(key) is not None:
+                latest[key] = intent
+                wants.append((slot.id, intent))
+        self._wants.clear()
+        self._effects.clear()
+        self._dirty.clear()
+        return wants
+
+    def resume(self, cursor: int) -> None:
+        """Go on after a restart. cursor: the market row that the journal has marked last."""
+        self._cursor = cursor
+        self.state.filled.clear()
+        for i, bound in enumerate(self._bound):
+            if len(bound) > 1 and len(_holding(self.state, i, bound)) > 1:
+                self._watched.add(i)
+        self._bind()
 
     def rebind(self) -> None:
         """Read the cells' feeds anew, after they were changed."""
@@ -280,22 +326,23 @@ class Engine:
     def _absorb(self, events: Sequence[ev.Event]) -> None:
         state = self.state
         if len(events) > 1:
-            recorded = sum(1 for event in events if type(event) not in _ROWS)
+            rows = sum(1 for event in events if type(event) in _ROWS)
+            pulses = sum(1 for event in events if type(event) is ev.Timer and event.name == "pulse")
+            recorded = len(events) - rows - pulses
             if recorded:
-                self.journal.append(Rows(state.rows, recorded, len(events) - recorded))
+                self.journal.append(Rows(state.rows, recorded, rows))
                 self._cursor = state.rows
         rows = 0
         for event in events:
+            if type(event) not in _ROWS and not (type(event) is ev.Timer and event.name == "pulse"):
+                self._record(event)
+        for event in events:
             if type(event) in _ROWS:
-                state.row(event)
+                state.row(event)  # type: ignore[arg-type]
                 rows += 1
                 if self._keeps_bars and type(event) is ev.Bar:
                     self._keep(event)
-            elif type(event) is ev.Timer and event.name == "pulse":
-                state.now = max(state.now, event.known)
-            else:
-                self._record(event)
-                self._touch(event)
+        state.now = max(state.now, events[-1].known)
         if rows:
             if len(events) > rows:
                 self._cursor = state.rows
@@ -305,8 +352,12 @@ class Engine:
                     for event in events:
                         if type(event) in _ROWS:
                             self._trigger(event)
-            if self.breakers.watching:
-                self._check_breakers()
+        if len(events) > rows:
+            for event in events:
+                if type(event) not in _ROWS:
+                    self._touch(event)
+        if rows and self.breakers.watching:
+            self._check_breakers()
 
     def _touch(self, event: ev.Event) -> None:
         """What an account event makes worth planning again, and what the engine itself must do about it."""
@@ -324,7 +375,7 @@ class Engine:
             if kind is ev.Timer:
                 self._expire(event)  # type: ignore[arg-type]
         elif kind is ev.Split:
-            self._rescale(event)  # type: ignore[arg-type]
+            self.rescale(event)  # type: ignore[arg-type]
         elif kind in (ev.Bust, ev.Reversal, ev.Delist, ev.Adjust):
             dirty.update(range(len(self.instruments)) if getattr(event, "instrument", -1) < 0 else (event.instrument,))  # type: ignore[attr-defined]
         elif kind is ev.Command:
@@ -345,7 +396,8 @@ class Engine:
             and wish.lots == self.state.portfolio.books[bound[0]].lots[i] == self.state.portfolio.lots[i]
         )  # fmt: skip
 
-    def _rescale(self, split: ev.Split) -> None:
+    def rescale(self, split: ev.Split) -> None:
+        """Bring cells and windows to the prices after a split."""
         for slot in self.slots:
             cell = slot.cells.get(split.instrument)
             if cell is not None:
@@ -488,14 +540,14 @@ class Engine:
         for intent in wanted if isinstance(wanted, tuple) else (wanted,):
             self._wants.append((slot, intent))
 
-    def _handle(self, events: Sequence[ev.Event]) -> None:
+    def _handle(self, events: Sequence[ev.Event], asleep: Sequence[str] = ()) -> None:
         """Call the handlers of an instant: strategies by id, each on all events in order, then on_instant."""
         filled = self.state.filled
         if not self._listens and not (len(events) > 1 or type(events[0]) in _ROWS):
             filled.clear()
             return
         for slot in self.slots:
-            if self.state.status[slot.id] != "active":
+            if self.state.status[slot.id] != "active" or slot.id in asleep:
                 continue
             book = self.books[slot.id]
             calls = self._calls[slot.id]
@@ -536,7 +588,7 @@ class Engine:
         text = f"{type(error).__name__}: {error}"
         trace = "".join(traceback.format_exception(error))
         self.failures.append(Failure(slot.id, self.state.now, repr(event), text, trace))
-        if self._muted:
+        if self.muted:
             return
         self._stand(slot.id, "quarantined", text)
         self._effects.append(Alarm("STRATEGY_QUARANTINED", f"{slot.id}: {text}", "page"))
@@ -618,7 +670,7 @@ class Engine:
         wish = self.state.wishes.get((slot.id, i))
         lots = 0
         if type(intent) is Target:
-            if wish is not None and wish.lots is not None and _same(wish.intent, intent):
+            if wish is not None and wish.lots is not None and repeats(wish.intent, intent):
                 return
             evaluated = self._lots(slot, intent)
             if isinstance(evaluated, Exception):
@@ -626,10 +678,11 @@ class Engine:
                 return
             lots = evaluated
         elif type(intent) is Ladder:
+
             if len({rung.tag for rung in intent.rungs}) != len(intent.rungs):
                 self._fail(slot, intent, Misuse("LADDER_TAGS", f"{slot.id} names a rung twice"))
                 return
-            if wish is not None and type(wish.intent) is Ladder and wish.intent.rungs == intent.rungs and not wish.spent:
+            if _same_ladder(wish, intent):
                 return
         self._record(Wanted(slot.id, intent, lots, self.state.now))
         if type(intent) is Target and intent.horizon_ns:
@@ -797,7 +850,7 @@ class Engine:
 
     def _record(self, record: Any) -> None:
         """Record first, then apply."""
-        if self._muted:
+        if self.muted:
             raise Broken("MUTED", "a decision was made while the past is relived")
         state = self.state
         append = self.journal.append
@@ -808,8 +861,10 @@ class Engine:
         state.apply(record)
 
 
-def _same(standing: Any, intent: Target) -> bool:
+def repeats(standing: Any, intent: Any) -> bool:
     """Whether an intent repeats the standing one (its reason and evidence do not count; nan equals nan)."""
+    if type(intent) is not Target:
+        return repr(standing) == repr(intent)
     if type(standing) is not Target or standing.lots != intent.lots or standing.weight != intent.weight:
         return False
     if standing.notional != intent.notional or standing.tif != intent.tif or standing.horizon_ns != intent.horizon_ns:
@@ -817,6 +872,14 @@ def _same(standing: Any, intent: Target) -> bool:
     if standing.limit != intent.limit and (standing.limit == standing.limit or intent.limit == intent.limit):
         return False
     return standing.on_expiry == intent.on_expiry and repr(standing.protection) == repr(intent.protection)
+
+
+def _same_ladder(wish: Any, intent: Any) -> bool:
+    """Whether a ladder repeats the standing one and none of its rungs was filled or refused."""
+    return (
+        wish is not None and type(intent) is Ladder and type(wish.intent) is Ladder and not wish.spent
+        and repr(wish.intent.rungs) == repr(intent.rungs)
+    )  # fmt: skip
 
 
 def _holding(state: State, i: int, bound: list[str]) -> list[str]:
@@ -850,4 +913,4 @@ def _order(draft: Draft, number: int, pair: int) -> tuple[Order, tuple[Order, ..
     return order, tuple(legs)
 
 
-__all__ = ["BUY", "NEVER", "Breakers", "Engine", "Failure", "Type"]
+__all__ = ["Breakers", "Engine", "Failure", "repeats"]

@@ -126,7 +126,7 @@ class RiskGate:
         asked.value = (
             view.value(i, lots, price) if 0.0 < price < PRICE_LIMIT and 0 < lots < LOTS_LIMIT else None
         )
-        if order.reduce_only and order.tag in _PROTECTIONS:
+        if order.reduce_only:
             exit = lots <= -order.side * view.lots(i)
         return exit and not legs
 

@@ -26,6 +26,7 @@ from argosy.engine.journal import (
     Cross, Given, Grant, Memory, Reserve, Rows, Run, Standing, Verdict, Wanted,
 )  # fmt: skip
 from argosy.engine.portfolio import HOUSE, Fx, Portfolio
+from argosy.engine.snap import limit_on_grid, protection_on_grid, rung_on_grid
 
 NAN = float("nan")
 LIVE, REDUCE, HALT, FLATTEN, DARK, PROBE = 0, 1, 2, 3, 4, -1
@@ -336,15 +337,22 @@ class State:
         wish = self.wish(wanted.strategy, intent.instrument)
         wish.intent = intent
         if type(intent) is Target:
+            i = intent.instrument
+            row = self.instruments[i]
             wish.lots = wanted.lots
             wish.limit = intent.limit
+            if intent.limit == intent.limit:
+                held = self.portfolio.books[wanted.strategy].lots[i]
+                wish.limit = limit_on_grid(intent.limit, row, wanted.lots - held)
             wish.tif = intent.tif
-            wish.protection = intent.protection
+            if intent.protection is not None or not wish.lots:
+                wish.protection = protection_on_grid(intent.protection, row, wanted.lots)
             wish.until = wanted.at + intent.horizon_ns if intent.horizon_ns else NEVER
             wish.on_expiry = intent.on_expiry
         elif type(intent) is Ladder:
             wish.spent = set()
-            wish.rungs = {rung.tag: rung for rung in intent.rungs}
+            row = self.instruments[intent.instrument]
+            wish.rungs = {rung.tag: rung_on_grid(rung, row) for rung in intent.rungs}
         else:
             wish.lots = None
             wish.rungs = {}
@@ -449,44 +457,53 @@ def rescale(protection: Protection, ratio: float) -> Protection:
 class RowFeed:
     """Brings a state's market rows to where its journal says, settling at the end of each instant."""
 
-    def __init__(self, state: State, rows: Iterator[ev.MarketEvent]) -> None:
+    def __init__(
+        self,
+        state: State,
+        rows: Iterator[ev.MarketEvent],
+        on_instant: Callable[[list[ev.MarketEvent]], None] | None = None,
+    ) -> None:
+        self._on_instant = on_instant
         self._state = state
         self._rows = rows
         self._ahead: ev.MarketEvent | None = None
         self._events = 0
         self._due = 0
 
-    def upto(self, row: int) -> list[list[ev.MarketEvent]]:
-        """Apply rows until `row`; returns the instants they made."""
+    def upto(self, row: int) -> None:
+        """Apply rows until `row`, instant by instant."""
         state = self._state
-        instants: list[list[ev.MarketEvent]] = []
+        instant: list[ev.MarketEvent] = []
         while state.rows < row:
             event = self._ahead if self._ahead is not None else next(self._rows, None)
             self._ahead = None
             if event is None:
                 raise Broken("ROWS_MISSING", f"the source has {state.rows} rows, the journal {row}")
             state.row(event)
-            if instants and instants[-1][-1].known == event.known:
-                instants[-1].append(event)
-            else:
-                instants.append([event])
+            instant.append(event)
             if state.rows < row:
                 self._ahead = next(self._rows, None)
-            if (self._ahead is None or self._ahead.known != event.known) and state.portfolio.held:
-                state.settle()
-        return instants
+            if self._ahead is None or self._ahead.known != event.known:
+                if state.portfolio.held:
+                    state.settle()
+                if self._on_instant is not None:
+                    self._on_instant(instant)
+                instant = []
 
     def hold(self, events: int, rows: int) -> None:
         """An instant of `events` records and then `rows` market rows begins."""
         self._events, self._due = events, rows
 
-    def counted(self) -> list[list[ev.MarketEvent]]:
-        """One record was applied; if it was the last of a marked instant, its market rows follow."""
+    def counted(self) -> bool:
+        """One record was applied; market rows of its marked instant follow its last. True while the instant is not whole."""
+        if not self._events:
+            return False
+        self._events -= 1
         if self._events:
-            self._events -= 1
-            if not self._events and self._due:
-                return self.upto(self._state.rows + self._due)
-        return []
+            return True
+        if self._due:
+            self.upto(self._state.rows + self._due)
+        return False
 
 
 def fold(records: Iterable[tuple[int, Any]], state: State, rows: Iterator[ev.MarketEvent]) -> State:

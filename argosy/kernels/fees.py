@@ -35,7 +35,7 @@ class FeeSchedule(NamedTuple):
 @kernel
 def cents(amount: float) -> int:
     """Whole cents, rounded up. A millionth of a millionth is taken off first, so that binary dust does not cost a cent."""
-    return int(ceil(amount * 100.0 * 0.999999999999))
+    return ceil(amount * 100.0 * 0.999999999999)
 
 
 @kernel
@@ -49,27 +49,29 @@ def fee(
     unit:     value of one currency unit, `core.money.unit`: 1e-6 for USD, 1e-8 for tokens
     Commission and flat fee are rounded half-even together, each regulator's fee up to the cent by itself.
     """
-    per_unit, minimum, cap_frac, maker_bps, taker_bps, sec_rate, taf_per_unit, taf_cap, cat_per_unit, flat = schedule
+    per_unit, minimum, cap_frac, maker_bps, taker_bps, sec_rate, taf_rate, taf_cap, cat_rate, flat = schedule
     per_one = 1.0 / unit
     worth = abs(notional)
-    size = lots * lot_size
-    charge = worth * ((maker_bps if maker else taker_bps) * 1e-4) + size * per_unit * per_one
+    charge = worth * ((maker_bps if maker else taker_bps) * 1e-4)
+    if per_unit != 0.0:
+        charge += lots * lot_size * per_unit * per_one
     if minimum > 0.0 and charge < minimum * per_one:
         charge = minimum * per_one
     if cap_frac > 0.0 and charge > cap_frac * worth:
         charge = cap_frac * worth
+    paid = round(charge + flat * per_one)
     pennies = 0
     if side < 0:
         if sec_rate > 0.0:
             pennies += cents(worth * sec_rate * unit)
-        if taf_per_unit > 0.0:
-            taf = size * taf_per_unit
+        if taf_rate > 0.0:
+            taf = lots * lot_size * taf_rate
             if 0.0 < taf_cap < taf:
                 taf = taf_cap
             pennies += cents(taf)
-    if cat_per_unit > 0.0:
-        pennies += cents(size * cat_per_unit)
-    return round(charge + flat * per_one) + pennies * round(0.01 * per_one)
+    if cat_rate > 0.0:
+        pennies += cents(lots * lot_size * cat_rate)
+    return paid + pennies * round(0.01 * per_one) if pennies else paid
 
 
 FREE = FeeSchedule()

@@ -6,6 +6,8 @@ from math import sqrt
 
 from argosy.kernels.kernel import kernel
 
+INF = float("inf")
+
 
 @kernel
 def square_root(size: float, volume: float, sigma: float, y: float) -> float:
@@ -18,7 +20,7 @@ def square_root(size: float, volume: float, sigma: float, y: float) -> float:
     if not size > 0.0:
         return 0.0
     if not volume > 0.0:
-        return float("inf")
+        return INF
     return y * sigma * sqrt(size / volume)
 
 

@@ -1,14 +1,14 @@
-"""What a kernel is: one plain function that gives the same bits as Python and as machine code; numba waits until asked for.
+"""One function, two ways to run it: `k.py` plain at once, `k.jit` compiled for bulk; the two never differ by a bit.
 
-The law of kernels: no fastmath, no integer `**`, no NumPy reductions inside, one sequential step. Both lanes divide alike:
-`error_model="python"` makes machine code raise ZeroDivisionError where Python does. (With "numpy" it would go on with inf
-where Python stops, and a strategy would live differently in the sweep than in the walk.) Kernels of the house test the
-divisor first, so that the check costs a branch that is never taken.
+The law of kernels: no fastmath, no integer `**`, no NumPy reductions inside, one sequential step. Integers are int64 when
+compiled, so what may leave int64 is guarded in the kernel. Both lanes divide alike: `error_model="python"` makes machine code
+raise ZeroDivisionError where Python does; kernels of the house test the divisor first. The compiler is not imported before the
+first `jit`.
 
-Compiled code is kept under `${ARGOSY_CACHE or ~/.cache/argosy}/kernels/<key>`. The key names all sources of this package,
-the files of a user's kernel and of what it calls, the versions of numba, llvmlite and Python, and the CPU: an edited callee
-gives another key, never an old answer. Where that place cannot be written, code is compiled for this process only. This
-module never reads another environment variable.
+Compiled code is kept under `${ARGOSY_CACHE or ~/.cache/argosy}/kernels/<key>`. The key names all sources of this package, the
+files and constants of kernels elsewhere, the versions of numba, llvmlite and Python, and the CPU: an edited callee gives another
+key, never an old answer. Where nothing can be written, code is compiled for this process only. No other environment variable is
+read, and nothing old is deleted.
 """
 
 from __future__ import annotations
@@ -21,44 +21,46 @@ from functools import cached_property, lru_cache, update_wrapper
 from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
+from threading import RLock
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
-
-from argosy.core.errors import Misuse
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 HOME = Path(__file__).resolve().parent
-_ABSENT = object()
+_LOCK = RLock()
 
 
 class Kernel(Generic[P, R]):
     """One function in two lanes, equal to the bit; made by `@kernel`.
 
-    k.py(...)   plain Python; kernels that it calls are plain Python too (right for one scalar call: 75 ns against 213)
-    k.jit(...)  machine code; kernels that it calls are compiled in (right in bulk); made at the first access
-    k(...)      the same as k.jit(...)
+    k.fn   the function as it was written
+    k.py   plain Python; kernels that it calls are plain too. It is `fn` itself when it calls none, so it costs nothing more
+    k.jit  machine code; kernels that it calls are compiled in. Made at the first access, compiled at the first call of each types
+    k(...) the same as k.jit(...)
 
-    A kernel names the kernels it calls by their own names (`from ... import notional`), not through a module: Misuse
-    KERNEL_LINK otherwise.
+    A kernel names the kernels that it calls by their own names (`from ... import notional`), never through a module. What names
+    stand for is settled when the kernel is first linked.
     """
 
     def __init__(self, function: Callable[P, R]) -> None:
         if not isinstance(function, FunctionType):
-            raise Misuse("KERNEL_SHAPE", f"{function!r} is not a plain function", fix="decorate a def at the top of a module")
+            raise TypeError(f"KERNEL_SHAPE: {function!r} is not a plain function; decorate a def")
         update_wrapper(self, function)
         self.fn = function
 
     @cached_property
     def py(self) -> Callable[P, R]:
-        """The plain Python lane; never imports numba."""
-        return cast("Callable[P, R]", _linked(self, {}, lambda fresh, _: fresh))
+        """The plain lane; never imports the compiler."""
+        with _LOCK:
+            return cast("Callable[P, R]", _plain(self, {}))
 
     @cached_property
     def jit(self) -> Callable[P, R]:
-        """The compiled lane; imports numba at the first access and compiles at the first call of each signature."""
-        return cast("Callable[P, R]", _linked(self, {}, _compiled))
+        """The compiled lane; one dispatcher in a process, shared by all kernels that call this one."""
+        with _LOCK:
+            return cast("Callable[P, R]", _compiled(self, {}))
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.jit(*args, **kwargs)
@@ -71,18 +73,21 @@ class Kernel(Generic[P, R]):
 
     @property
     def cache(self) -> Path | None:
-        """Where the compiled code is kept; None when it cannot be kept (a closure, typed at a prompt, no writable place)."""
+        """Where its compiled code is kept; None when it cannot be (a closure, no source file, no writable place)."""
         if any(each.fn.__closure__ or not os.path.exists(each.fn.__code__.co_filename) for each in reach(self)):
             return None
-        return _writable(str(root() / key(self)))
+        try:
+            return _writable(str(root() / key(self)))
+        except (OSError, RuntimeError):  # a source is gone; a user without a home
+            return None
 
 
 def kernel(function: Callable[P, R]) -> Kernel[P, R]:
-    """Make a plain function a kernel; Misuse("KERNEL_SHAPE") for anything else."""
+    """Make a kernel of a plain function, its types kept; TypeError("KERNEL_SHAPE") for anything else."""
     return Kernel(function)
 
 
-# -- linking -------------------------------------------------------------------------------------------------------------
+# -- linking -----------------------------------------------------------------------------------------------------------
 
 
 def _names(code: CodeType) -> set[str]:
@@ -95,11 +100,10 @@ def _names(code: CodeType) -> set[str]:
 
 
 def _uses(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    """The (name, value) pairs of globals that a function looks up; builtins are left out."""
+    """The (name, value) pairs of the globals that a function looks up; builtins are left out."""
     for name in sorted(_names(function.__code__)):
-        value = function.__globals__.get(name, _ABSENT)
-        if value is not _ABSENT:
-            yield name, value
+        if name in function.__globals__:
+            yield name, function.__globals__[name]
 
 
 def _cells(function: FunctionType) -> Iterator[tuple[str, Any]]:
@@ -109,18 +113,20 @@ def _cells(function: FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def _callees(made: Kernel[..., Any]) -> dict[str, Kernel[..., Any]]:
-    """The kernels that a kernel looks up as globals, by name."""
-    function = made.fn
+    """The kernels that a kernel looks up as globals, by name; TypeError("KERNEL_LINK") where it could not be linked to one."""
     found = {}
-    names = _names(function.__code__)
-    for name, value in _uses(function):
+    for name, value in _uses(made.fn):
         if isinstance(value, Kernel):
             found[name] = value
         elif isinstance(value, ModuleType):
-            for inner in names & set(vars(value)):
+            for inner in sorted(_names(made.fn.__code__) & set(vars(value))):
                 if isinstance(vars(value)[inner], Kernel):
-                    fix = f"from {value.__name__} import {inner}"
-                    raise Misuse("KERNEL_LINK", f"{made!r} reaches {name}.{inner} through a module", fix=fix)
+                    raise TypeError(
+                        f"KERNEL_LINK: {made!r} reaches {name}.{inner} through a module; from {value.__name__} import {inner}"
+                    )
+    defaults = (*(made.fn.__defaults__ or ()), *(made.fn.__kwdefaults__ or {}).values())
+    if any(isinstance(value, Kernel) for value in defaults):
+        raise TypeError(f"KERNEL_LINK: {made!r} has a kernel as a default; call it by its own name")
     return found
 
 
@@ -138,48 +144,72 @@ def reach(made: Kernel[..., Any]) -> tuple[Kernel[..., Any], ...]:
     return tuple(found)
 
 
-def _linked(
-    made: Kernel[..., Any],
-    memo: dict[Kernel[..., Any], Any],
-    finish: Callable[[FunctionType, Kernel[..., Any]], Any],
-) -> Any:
-    """The function of a kernel rebuilt so that each kernel it names is that kernel's version of the same lane."""
-    if made in memo:
-        return memo[made]
+Version = Callable[[Kernel[..., Any]], Any]
+
+
+def _relinked(made: Kernel[..., Any], seal: Callable[[FunctionType], Any], version: Version) -> Any:
+    """A copy of a kernel's function, sealed, in which each kernel that it names is that kernel's version of the same lane."""
     function = made.fn
     callees = _callees(made)
-    scope = dict(function.__globals__) if callees else function.__globals__
+    scope = dict(function.__globals__)
     cells = tuple(CellType(value) for _, value in _cells(function))
-    fresh = function
-    if callees or cells or function.__defaults__ or function.__kwdefaults__:
-        fresh = FunctionType(function.__code__, scope, function.__name__, function.__defaults__, cells)
-        fresh.__kwdefaults__ = function.__kwdefaults__
-        fresh.__qualname__ = function.__qualname__
-        fresh.__doc__ = function.__doc__
-    memo[made] = finished = finish(fresh, made)
+    copy = FunctionType(function.__code__, scope, function.__name__, function.__defaults__, cells or None)
+    copy.__kwdefaults__ = function.__kwdefaults__
+    copy.__qualname__ = function.__qualname__
+    copy.__doc__ = function.__doc__
+    sealed = seal(copy)  # before its callees: a kernel may call itself
     for name, callee in callees.items():
-        scope[name] = _linked(callee, memo, finish)
+        scope[name] = version(callee)
     for cell in cells:
         if isinstance(cell.cell_contents, Kernel):
-            cell.cell_contents = _linked(cell.cell_contents, memo, finish)
-    if fresh.__defaults__ and any(isinstance(value, Kernel) for value in fresh.__defaults__):
-        raise Misuse("KERNEL_LINK", f"{made!r} has a kernel as a default argument", fix="call it by its own name")
-    return finished
+            cell.cell_contents = version(cell.cell_contents)
+    return sealed
 
 
-def _compiled(fresh: FunctionType, made: Kernel[..., Any]) -> Any:
-    """A compiled dispatcher that keeps its code at the kernel's own place."""
+def _plain(made: Kernel[..., Any], memo: dict[Kernel[..., Any], Any]) -> Any:
+    if made in memo:
+        return memo[made]
+    if not _callees(made) and not any(isinstance(value, Kernel) for _, value in _cells(made.fn)):
+        return made.fn
+
+    def seal(copy: FunctionType) -> FunctionType:
+        memo[made] = copy
+        return copy
+
+    return _relinked(made, seal, lambda callee: _plain(callee, memo))
+
+
+def _compiled(made: Kernel[..., Any], memo: dict[Kernel[..., Any], Any]) -> Any:
+    if made in memo:
+        return memo[made]
+    if "jit" in made.__dict__:
+        return made.__dict__["jit"]
+
+    def seal(copy: FunctionType) -> Any:
+        memo[made] = _dispatcher(copy, made.cache)
+        return memo[made]
+
+    sealed = _relinked(made, seal, lambda callee: _compiled(callee, memo))
+    made.__dict__["jit"] = sealed
+    return sealed
+
+
+def _dispatcher(function: FunctionType, place: Path | None) -> Any:
+    """What compiles a function when it is called, from and to `place`; without one, for this process only."""
     numba = import_module("numba")
-    place = made.cache
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(place or before)
-    try:
-        return numba.njit(cache=place is not None, error_model="python", fastmath=False)(fresh)
-    finally:
-        numba.config.CACHE_DIR = before
+    if place is not None:
+        before = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = str(place)
+        try:
+            return numba.njit(cache=True, error_model="python", fastmath=False)(function)
+        except RuntimeError:  # the compiler finds no place there after all
+            pass
+        finally:
+            numba.config.CACHE_DIR = before
+    return numba.njit(error_model="python", fastmath=False)(function)
 
 
-# -- the cache -----------------------------------------------------------------------------------------------------------
+# -- the cache ---------------------------------------------------------------------------------------------------------
 
 
 def root() -> Path:
@@ -202,25 +232,25 @@ def _writable(place: str) -> Path | None:
 def _base() -> bytes:
     """What all keys share: the sources of this package, the toolchain and the CPU."""
     digest = blake2b(digest_size=16)
-    for version in (import_module("numba").__version__, import_module("llvmlite").__version__):
-        digest.update(version.encode() + b"\0")
-    digest.update(platform.python_version().encode() + b"\0")
-    digest.update(import_module("llvmlite.binding").get_host_cpu_name().encode() + b"\0")
+    versions = (import_module("numba").__version__, import_module("llvmlite").__version__, platform.python_version())
+    for name in (*versions, import_module("llvmlite.binding").get_host_cpu_name()):
+        digest.update(name.encode() + b"\0")
     for path in sorted(HOME.rglob("*.py")):
-        digest.update(str(path.relative_to(HOME)).encode() + b"\0")
-        digest.update(path.read_bytes() + b"\0")
+        digest.update(path.relative_to(HOME).as_posix().encode() + b"\0")
+        digest.update(blake2b(path.read_bytes()).digest())
     return digest.digest()
 
 
 def key(made: Kernel[..., Any]) -> str:
     """The name of the cache that a kernel belongs to: 32 hex digits.
 
-    Kernels of this package share one. A kernel from elsewhere adds its files, the files of the plain functions that it
-    names, and the values of the constants that it names, its own and of all kernels it reaches.
+    Kernels of this package share one; they take their constants from no other package. A kernel from elsewhere adds its own file,
+    the files of the plain functions that it names, and the values of the constants that it names; its own and those of all
+    kernels that it reaches.
     """
     digest = blake2b(_base(), digest_size=16)
-    for path, text in sorted(_outside(made)):
-        digest.update(path.encode() + b"\0" + text + b"\0")
+    for name, content in sorted(_outside(made)):
+        digest.update(blake2b(name.encode()).digest() + blake2b(content).digest())
     return digest.hexdigest()
 
 
@@ -231,17 +261,14 @@ def _outside(made: Kernel[..., Any]) -> set[tuple[str, bytes]]:
         file = Path(each.fn.__code__.co_filename)
         if file.resolve().is_relative_to(HOME):
             continue
-        found |= _source(file)
+        found.add((file.name, file.read_bytes()))
         for name, value in (*_uses(each.fn), *_cells(each.fn)):
             inner = getattr(value, "py_func", value)
             if isinstance(inner, FunctionType):
-                found |= _source(Path(inner.__code__.co_filename))
+                source = Path(inner.__code__.co_filename)
+                found.add((source.name, source.read_bytes()))
             elif hasattr(value, "tobytes") and hasattr(value, "dtype"):
                 found.add((name, f"{value.dtype}{value.shape}".encode() + value.tobytes()))
-            elif isinstance(value, (bool, int, float, str, tuple)):
+            elif isinstance(value, (bool, int, float, complex, str, tuple)):
                 found.add((name, repr(value).encode()))
     return found
-
-
-def _source(file: Path) -> set[tuple[str, bytes]]:
-    return {(file.name, file.read_bytes())} if file.exists() else set()

@@ -48,7 +48,7 @@ def vol_weight(target: float, realized: float, most: float) -> float:
     """
     if not (target > 0.0 and realized >= 0.0):
         return 0.0
-    if target >= most * realized:
+    if realized == 0.0 or target >= most * realized:
         return most
     return target / realized
 

@@ -1,6 +1,8 @@
-"""How a run did, from its equity alone: return, risk and drawdown; it never judges, and says nan where a number has no sense.
+"""How a run did, from its equity alone: return, risk and drawdown; it never judges, and says nan where a
+number has no sense.
 
-equity: (T,) values at equal steps, positive at the start; ppy: steps in a year (252 days, 8760 hours). Returns are simple,
+equity: (T,) values at equal steps, positive at the start; ppy: steps in a year (252 days, 8760 hours).
+Returns are simple,
 equity[t] / equity[t - 1] - 1; after equity that is not positive there are no returns any more.
 """
 
@@ -16,7 +18,9 @@ NAN = float("nan")
 
 
 class Summary(NamedTuple):
-    """A row of a comparison table; fractions, not percent; drawdown as a positive fraction, its length in steps."""
+    """A row of a comparison table; fractions, not percent; drawdown as a positive fraction, its length in
+    steps.
+    """
 
     total_return: float
     cagr: float
@@ -37,7 +41,9 @@ def total_return(equity: Sequence[float]) -> float:
 
 @kernel
 def cagr(equity: Sequence[float], ppy: float) -> float:
-    """Compound annual growth: (last / first) ** (ppy / steps) - 1; -1 when nothing is left, inf when beyond float64."""
+    """Compound annual growth: (last / first) ** (ppy / steps) - 1; -1 when nothing is left, inf when beyond
+    float64.
+    """
     if len(equity) < 2 or not equity[0] > 0.0:
         return NAN
     ratio = equity[len(equity) - 1] / equity[0]
@@ -51,7 +57,9 @@ def cagr(equity: Sequence[float], ppy: float) -> float:
 
 @kernel
 def moments(equity: Sequence[float]) -> tuple[int, float, float, float]:
-    """(count, mean, sum of squares about it, sum of squares below zero) of the returns, by Welford's one pass (1962)."""
+    """(count, mean, sum of squares about it, sum of squares below zero) of the returns, by Welford's one pass
+    (1962).
+    """
     count = 0
     mean = 0.0
     squares = 0.0
@@ -71,7 +79,9 @@ def moments(equity: Sequence[float]) -> tuple[int, float, float, float]:
 
 @kernel
 def volatility(equity: Sequence[float], ppy: float) -> float:
-    """Annual standard deviation of returns (n - 1 in the divisor, times the root of ppy); nan for fewer than two returns."""
+    """Annual standard deviation of returns (n - 1 in the divisor, times the root of ppy); nan for fewer than
+    two returns.
+    """
     count, _, squares, _ = moments(equity)
     if count < 2:
         return NAN
@@ -82,7 +92,8 @@ def volatility(equity: Sequence[float], ppy: float) -> float:
 def sharpe(equity: Sequence[float], ppy: float) -> float:
     """Mean over standard deviation of returns, annual, riskless rate 0; nan without variation.
 
-    Source: Sharpe, The Sharpe Ratio (1994). A deviation below 1e-12 of the mean's size is float dust, not variation.
+    Source: Sharpe, The Sharpe Ratio (1994). A deviation below 1e-12 of the mean's size is float dust, not
+    variation.
     """
     count, mean, squares, _ = moments(equity)
     if count < 2:
@@ -95,7 +106,8 @@ def sharpe(equity: Sequence[float], ppy: float) -> float:
 
 @kernel
 def sortino(equity: Sequence[float], ppy: float) -> float:
-    """Mean return over the root mean square of the returns below 0 (all steps in the divisor), annual; nan without losses.
+    """Mean return over the root mean square of the returns below 0 (all steps in the divisor), annual; nan
+    without losses.
 
     Source: Sortino and Price, Performance Measurement in a Downside Risk Framework (1994), target 0.
     """
@@ -109,7 +121,8 @@ def sortino(equity: Sequence[float], ppy: float) -> float:
 def max_drawdown(equity: Sequence[float]) -> tuple[float, int]:
     """(depth, length) of the deepest fall from a peak.
 
-    depth: (peak - low) / peak, a positive fraction. length: steps from that peak until equity is back at it, or until the
+    depth: (peak - low) / peak, a positive fraction. length: steps from that peak until equity is back at it,
+    or until the
     end. Of falls equally deep the first counts. No fall: (0.0, 0).
     """
     depth = 0.0
@@ -137,5 +150,6 @@ def summary(equity: Sequence[float], ppy: float) -> Summary:
     """All of them, compiled; equity: (T,) float64 array."""
     depth, length = max_drawdown(equity)
     return Summary(
-        total_return(equity), cagr(equity, ppy), volatility(equity, ppy), sharpe(equity, ppy), sortino(equity, ppy), depth, length
+        total_return(equity), cagr(equity, ppy), volatility(equity, ppy), sharpe(equity, ppy),
+        sortino(equity, ppy), depth, length
     )  # fmt: skip

@@ -161,8 +161,8 @@ class Result(msgspec.Struct, kw_only=True):
         try:
             head = msgspec.json.decode((at / "result.json").read_bytes())
             curve, fills, trades = (pl.read_parquet(at / f"{name}.parquet") for name in ("curve", "fills", "trades"))
-            columns = (curve[name].to_numpy() for name in ("known", "equity", "benchmark"))
-            return cls._whole(head, *columns, fills, trades)
+            known, equity, benchmark = (curve[name].to_numpy() for name in ("known", "equity", "benchmark"))
+            return cls._whole(head, known, equity, benchmark, fills, trades)
         except (OSError, msgspec.DecodeError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
             raise Misuse("RESULT_READ", f"no result can be read: {error}", where=str(at), fix="save it again") from error
 

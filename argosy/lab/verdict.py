@@ -8,19 +8,23 @@ counts calendar time; the drawdown sees every row.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from argosy.core.events import Split
 from argosy.core.money import per_one
 from argosy.core.time import DAY
 from argosy.kernels import stats as kernels
-from argosy.lab.result import Failed, Result, fill_frame
+from argosy.lab.result import FILL_COLUMNS, Failed, Result, fill_frame
 from argosy.lab.trades import Ratio, round_trips, tally
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from argosy.lab.backtest import Outcome
 
 YEAR = 365.25 * DAY
 """Nanoseconds in a mean calendar year."""
@@ -63,6 +67,39 @@ def conclude(
         stats=of_curve(known, value) | tally(trades) | of_fills(known, value, frame, trades, currency),
         benchmark_stats=of_curve(known, benchmark), failures=tuple(failures), splits=tuple(splits),
         settings=dict(settings or {}), hashes=dict(hashes or {}), seconds=seconds, bars=bars,
+    )  # fmt: skip
+
+
+def gather(outcome: Outcome, name: str, *, settings: Mapping[str, Any] | None = None) -> Result:
+    """The Result of a finished run of `lab.backtest`."""
+    engine, replay = outcome.run.engine, outcome.run.replay
+    portfolio, instruments = engine.state.portfolio, engine.instruments
+    columns: dict[str, list[Any]] = {column: [] for column in FILL_COLUMNS}
+    for fill, strategy, lots, fee, order in outcome.account.fills:
+        row = instruments[fill.instrument]
+        notional = fill.notional if lots == fill.lots else round(Fraction(fill.notional * lots, fill.lots))
+        tag, why = (order.tag, order.why) if order is not None else ("", "")
+        values = (
+            fill.known, fill.ts, row.symbol, strategy, fill.order, fill.execution, fill.side, lots, float(row.units(lots)),
+            fill.price, notional, fee, fill.maker, tag, why,
+        )  # fmt: skip
+        for column, value in zip(columns.values(), values, strict=True):
+            column.append(value)
+    splits = [
+        Ratio(event.known, instruments[event.instrument].symbol, event.ratio, event.price)
+        for event in replay.script
+        if isinstance(event, Split)
+    ]
+    marks = {row.symbol: portfolio.marks[row.id] for row in instruments if portfolio.marks[row.id] > 0}
+    failures = [
+        Failed(failed.strategy, failed.known, failed.error, failed.event, failed.trace) for failed in outcome.failures
+    ]
+    return conclude(
+        name=name, strategies=[slot.id for slot in engine.slots], symbols=instruments.symbols, currency=portfolio.base,
+        cash=outcome.run.cash[0].amount, known=outcome.instants(), equity=outcome.equity(), benchmark=outcome.benchmark(),
+        fills=columns, splits=splits, marks=marks, refusals=outcome.refusals, failures=failures, settings=settings,
+        hashes={"tape": " ".join(outcome.source.hashes), "journal": engine.journal.chain.hex(), "state": engine.state.hash()},
+        seconds=outcome.seconds, bars=len(outcome.source),
     )  # fmt: skip
 
 

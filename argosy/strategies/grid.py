@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Annotated
 
 import msgspec
@@ -54,6 +53,7 @@ class Grid:
 
     name = "grid"
     params = Params
+    state: State | type[State] = State
     watches = (Watch("*", "bar"),)
 
     def __init__(self, params: Params) -> None:
@@ -125,7 +125,7 @@ def lines(center: Center, held: int, levels: int, spacing: float, row: Instrumen
     rungs = []
     for k in range(levels - 1, -levels - 1, -1):
         lots = max(0, min(sold - k * size, size))
-        px = on_tick(center.reference * (1.0 + spacing) ** k, row, up=False)
+        px = row.snap(center.reference * (1.0 + spacing) ** k, -1)
         if lots < row.min_lots or px <= 0.0:
             continue
         room -= lots * px * value
@@ -138,7 +138,7 @@ def lines(center: Center, held: int, levels: int, spacing: float, row: Instrumen
         if lots < row.min_lots:
             continue
         left -= lots
-        px = on_tick(center.reference * (1.0 + spacing) ** k, row, up=True)
+        px = row.snap(center.reference * (1.0 + spacing) ** k, 1)
         rungs.append(Rung(f"sell{k}", SELL, px, lots))
     return tuple(rungs)
 
@@ -147,9 +147,3 @@ def unit_value(row: Instrument) -> float:
     """Money per lot and price point."""
     return float(row.lot * row.multiplier)
 
-
-def on_tick(price: float, row: Instrument, *, up: bool) -> float:
-    """The price on the instrument's tick, rounded so that we pay less or get more."""
-    tick = row.tick if price >= 1.0 else row.tick_small
-    steps = (Decimal(repr(price)) / tick).to_integral_value(ROUND_CEILING if up else ROUND_FLOOR)
-    return float(steps * tick)

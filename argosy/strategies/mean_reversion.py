@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import Annotated, Any
 
 import msgspec
@@ -54,7 +55,7 @@ class MeanReversion:
     def step(row: Any, needs: Any, state: State, params: Params, out: Out) -> None:
         """One bar: leave if it is time, else enter if the price is unusual; never both at one bar."""
         z = needs.z
-        if z != z or needs.deviation != needs.deviation:
+        if isnan(z) or isnan(needs.deviation):
             return
         if state.side != 0.0:
             side = state.side

@@ -59,6 +59,7 @@ class Rebalance:
 
     name = "rebalance"
     params = Params
+    state: State | type[State] = State
     watches = (Watch("*", "bar"),)
 
     def __init__(self, params: Params) -> None:
@@ -76,7 +77,7 @@ class Rebalance:
         if period == state.period:
             why = self._drift(book, weights)
         else:
-            why = f"rebalance: {self._params.every} have passed" if state.period >= 0 else "rebalance: the first weights"
+            why = f"rebalance: every {self._params.every}" if state.period >= 0 else "rebalance: the first weights"
         if not why:
             return None
         state.period = period

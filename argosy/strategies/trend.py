@@ -5,6 +5,7 @@ It never guesses a turn and never adds to a position.
 
 from __future__ import annotations
 
+from math import isnan
 from typing import Annotated, Any
 
 import msgspec
@@ -47,7 +48,7 @@ class Trend:
         fast = needs.fast
         slow = needs.slow
         size = needs.range
-        if fast != fast or slow != slow or size != size:
+        if isnan(fast) or isnan(slow) or isnan(size):
             return
         side = 0.0
         if fast > slow:

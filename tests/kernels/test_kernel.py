@@ -1,4 +1,4 @@
-"""The kernel wrapper: both lanes link their own callees, numba waits, and an edited callee never gives an old answer."""
+"""One function, two lanes: what the wrapper promises, and that an edited callee never gives an old answer."""
 
 from __future__ import annotations
 
@@ -7,150 +7,228 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
-from argosy.core.errors import Misuse
-from argosy.kernels import kernel as room
+import argosy
 from argosy.kernels import ledger
 from argosy.kernels.kernel import Kernel, kernel, key, reach
 
-ROOT = Path(room.__file__).resolve().parents[2]
-RATE = 3.0
+ROOT = Path(argosy.__file__).parent.parent
+RATE = 3
 
 
 @kernel
-def inner(x: float) -> float:
+def tripled(x: int) -> int:
+    """Three times x."""
     return x * RATE
 
 
 @kernel
-def outer(x: float, plus: float = 1.0) -> float:
-    return inner(x) + plus
+def above(x: int) -> int:
+    return tripled(x) + 1
 
 
 @kernel
-def through_module(x: float) -> int:
-    return ledger.notional(1, x, 1.0)
+def twice_above(x: int, more: int = 5) -> int:
+    return above(x) + tripled(x) + more
 
 
-def run(code: str, **env: str) -> str:
-    """The output of a fresh interpreter."""
-    path = env.pop("path", str(ROOT))
-    settings = {**os.environ, "PYTHONPATH": os.pathsep.join([path, str(ROOT)]), "PYTHONWARNINGS": "error", **env}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=settings, check=False)
+@kernel
+def factorial(n: int) -> int:
+    return 1 if n < 2 else n * factorial(n - 1)
+
+
+@kernel
+def even(n: int) -> bool:
+    return True if n == 0 else odd(n - 1)
+
+
+@kernel
+def odd(n: int) -> bool:
+    return False if n == 0 else even(n - 1)
+
+
+@kernel
+def ratio(a: float, b: float) -> float:
+    return a / b
+
+
+@kernel
+def remainder(a: int, b: int) -> int:
+    return a % b
+
+
+def run(code: str, cache: Path, *path: Path) -> str:
+    """What a fresh Python prints."""
+    env = {**os.environ, "ARGOSY_CACHE": str(cache), "PYTHONPATH": os.pathsep.join(map(str, (*path, ROOT)))}
+    env.pop("NUMBA_DISABLE_JIT", None)
+    done = subprocess.run([sys.executable, "-B", "-c", code], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
-def test_both_lanes_and_defaults() -> None:
-    """2 * 3 + 1 = 7; 2 * 3 + 0.5 = 6.5."""
-    assert [outer.py(2.0), outer.jit(2.0), outer(2.0)] == [7.0, 7.0, 7.0]
-    assert [outer.py(2.0, 0.5), outer.jit(2.0, 0.5)] == [6.5, 6.5]
+def test_a_kernel_that_calls_none_is_its_own_plain_lane() -> None:
+    assert tripled.py is tripled.fn
+    assert ledger.notional.py is ledger.notional.fn
 
 
-def test_the_plain_lane_calls_plain_callees() -> None:
-    linked = outer.py.__globals__["inner"]  # type: ignore[attr-defined]
-    assert not isinstance(linked, Kernel)
-    assert linked(2.0) == 6.0
-    assert inner.py is inner.fn, "a kernel that calls none is not rebuilt"
+def test_the_plain_lane_is_plain_all_the_way_down() -> None:
+    """twice_above(2) = (2 * 3 + 1) + 2 * 3 + 5 = 18."""
+    linked = twice_above.py
+    assert type(linked) is FunctionType
+    inner = linked.__globals__["above"]
+    assert type(inner) is FunctionType
+    assert inner.__globals__["tripled"] is tripled.fn
+    assert linked(2) == 18
+    assert linked(2, more=0) == 13
+    assert twice_above.py is linked
+    assert isinstance(above, Kernel), "the module's own name is left as it was"
 
 
-def test_reach_names_all_callees() -> None:
-    assert reach(outer) == (outer, inner)
+def test_calling_a_kernel_is_the_compiled_lane_with_compiled_callees() -> None:
+    assert twice_above(2) == twice_above.jit(2) == 18
+    assert twice_above.jit is twice_above.jit
+    assert twice_above.jit.py_func.__globals__["above"] is above.jit  # type: ignore[attr-defined]
 
 
-def test_a_callee_through_a_module_is_misuse() -> None:
-    with pytest.raises(Misuse, match="KERNEL_LINK"):
-        _ = through_module.py
+def test_kernels_may_call_themselves_and_each_other() -> None:
+    assert factorial.py(6) == factorial(6) == 720
+    assert factorial.py.__globals__["factorial"] is factorial.py
+    assert [even.py(n) for n in range(4)] == [True, False, True, False]
+    assert odd.py(7) is True
 
 
-def test_only_plain_functions_are_kernels() -> None:
-    with pytest.raises(Misuse, match="KERNEL_SHAPE"):
-        kernel(len)
+def test_a_closure_is_linked_cell_by_cell_and_not_cached() -> None:
+    def make(by: int) -> Kernel[[int], int]:
+        inner = kernel(lambda x: x * by)
+
+        @kernel
+        def outer(x: int) -> int:
+            return inner(x) + by
+
+        return outer
+
+    two, five = make(2), make(5)
+    assert (two.py(10), five.py(10)) == (22, 55)
+    assert (two(10), five(10)) == (22, 55)
+    assert two.cache is None
+    assert len(reach(two)) == 2
 
 
-def test_a_kernel_travels_by_name() -> None:
+def test_a_kernel_keeps_the_face_of_its_function_and_travels_by_name() -> None:
+    assert tripled.__name__ == "tripled"
+    assert tripled.__doc__ == "Three times x."
+    assert repr(tripled) == f"<kernel {__name__}.tripled>"
     assert pickle.loads(pickle.dumps(ledger.notional)) is ledger.notional
 
 
-def test_division_by_zero_raises_in_both_lanes() -> None:
-    @kernel
-    def divide(a: float, b: float) -> float:
-        return a / b
+@pytest.mark.parametrize("thing", [len, int, 3, tripled])
+def test_only_a_plain_function_becomes_a_kernel(thing: object) -> None:
+    with pytest.raises(TypeError, match="KERNEL_SHAPE"):
+        kernel(thing)  # type: ignore[arg-type]
 
-    for lane in (divide.py, divide.jit):
+
+def test_a_kernel_reached_through_a_module_is_refused_in_both_lanes() -> None:
+    @kernel
+    def wrong(x: int) -> int:
+        return ledger.notional(x, 1.0, 1.0)
+
+    with pytest.raises(TypeError, match=r"KERNEL_LINK.*from argosy\.kernels\.ledger import notional"):
+        _ = wrong.py
+    with pytest.raises(TypeError, match="KERNEL_LINK"):
+        _ = wrong.jit
+
+
+def test_a_kernel_as_a_default_is_refused() -> None:
+    @kernel
+    def wrong(x: int, by: Kernel[[int], int] = tripled) -> int:
+        return by(x)
+
+    with pytest.raises(TypeError, match="KERNEL_LINK"):
+        _ = wrong.py
+
+
+def test_dividing_by_zero_raises_in_both_lanes() -> None:
+    for lane in (ratio.py, ratio.jit):
+        assert lane(1.0, 4.0) == 0.25
         with pytest.raises(ZeroDivisionError):
             lane(1.0, 0.0)
+    for whole in (remainder.py, remainder.jit):
+        assert whole(-7, 3) == 2
+        with pytest.raises(ZeroDivisionError):
+            whole(1, 0)
 
 
-def test_a_closure_over_a_kernel_is_linked_and_not_cached() -> None:
-    local = inner
+def test_importing_and_running_plain_kernels_imports_no_compiler(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from argosy.kernels import kernel, ledger, fees, fills, slippage, impact, latency, sizing\n"
+        "ledger.apportion.py(10, [1, 2], [0, 0]); fees.fee.py(fees.FREE, 1, 1, 1.0, 1, True, 1e-6)\n"
+        "fills.bracket_exit.py(-1, 9.0, 11.0, 10.0, 10.5, 9.5, True, False); latency.delay.py(1, 2, 3, 4)\n"
+        "sizing.vol_lots.py(1, 0.1, 0.2, 1.0, 10.0, 1.0); impact.moved.py(1, 1.0, 1.0, 1.0, 1.0, 1.0)\n"
+        "print(sorted(name for name in sys.modules if name.split('.')[0] in ('numba', 'llvmlite')))"
+    )
+    assert run(code, tmp_path) == "[]"
+
+
+CALLEE = "from argosy.kernels.kernel import kernel\n@kernel\ndef rate(x: float) -> float:\n    return x * {by}\n"
+CALLER = (
+    "from argosy.kernels.kernel import kernel\nfrom house_of_fees.rates import rate\nfrom house_of_fees.numbers import FLAT\n"
+    "@kernel\ndef charge(x: float) -> float:\n    return rate(x) + FLAT\n"
+)
+ASK = (
+    "from house_of_fees.charges import charge\n"
+    "print(charge(10.0), charge.py(10.0), sum(charge.jit.stats.cache_hits.values()))"
+)
+
+
+def test_editing_a_callee_or_a_constant_changes_the_result(tmp_path: Path) -> None:
+    """A cache keyed by the caller's file alone gives the stale fee."""
+    package = tmp_path / "src" / "house_of_fees"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "numbers.py").write_text("FLAT = 1.0\n")
+    (package / "rates.py").write_text(CALLEE.format(by="2.0"))
+    (package / "charges.py").write_text(CALLER)
+    cache = tmp_path / "cache"
+    assert run(ASK, cache, package.parent) == "21.0 21.0 0"
+    assert run(ASK, cache, package.parent) == "21.0 21.0 1", "the second run takes the code from disk"
+    (package / "rates.py").write_text(CALLEE.format(by="3.0"))
+    assert run(ASK, cache, package.parent) == "31.0 31.0 0"
+    (package / "numbers.py").write_text("FLAT = 5.0\n")
+    assert run(ASK, cache, package.parent) == "35.0 35.0 0"
+    (package / "numbers.py").write_text("FLAT = 1.0\n")
+    (package / "rates.py").write_text(CALLEE.format(by="2.0"))
+    assert run(ASK, cache, package.parent).startswith("21.0 21.0 "), "the first key holds the first code"
+    assert len(list((cache / "kernels").iterdir())) >= 3
+
+
+def test_where_nothing_can_be_written_code_is_compiled_for_the_process(tmp_path: Path) -> None:
+    blocked = tmp_path / "a file"
+    blocked.write_text("")
+    code = (
+        "from argosy.kernels import ledger\n"
+        "print(ledger.notional(10, 1.5, 1.0), ledger.notional.cache, sum(ledger.notional.jit.stats.cache_misses.values()))"
+    )
+    assert run(code, blocked) == "15 None 0"
+
+
+def test_kernels_of_the_house_share_one_cache_and_others_have_their_own() -> None:
+    assert key(ledger.notional) == key(ledger.apportion)
+    assert key(tripled) != key(ledger.notional)
+    assert key(tripled) != key(factorial), "the constants that a kernel names count"
+    assert len(key(tripled)) == 32
+
+
+def test_the_compilers_own_cache_setting_is_left_alone() -> None:
+    numba = pytest.importorskip("numba")
+    before = numba.config.CACHE_DIR
 
     @kernel
-    def closed(x: float) -> float:
-        return local(x) + 1.0
+    def fresh(x: int) -> int:
+        return x + 1
 
-    assert closed.py(2.0) == closed.jit(2.0) == 7.0
-    assert closed.cache is None
-
-
-def test_importing_every_kernel_module_does_not_import_numba() -> None:
-    code = """
-import pkgutil, sys, importlib, argosy.kernels as k
-names = [m.name for m in pkgutil.walk_packages(k.__path__, "argosy.kernels.")]
-for name in names: importlib.import_module(name)
-from argosy.kernels.ledger import notional
-notional.py(3, 10.0, 1.0)
-print(len(names) > 5, "numba" in sys.modules, "llvmlite" in sys.modules)
-"""
-    assert run(code) == "True False False"
-
-
-CALLEE = "from argosy.kernels.kernel import kernel\n@kernel\ndef rate(x):\n    return x * {}\n"
-CALLER = "from argosy.kernels.kernel import kernel\nfrom callee import rate\n@kernel\ndef cost(x):\n    return rate(x) + 1.0\n"
-ASK = "from caller import cost\nfrom argosy.kernels.kernel import key\nprint(cost(2.0), cost.py(2.0), key(cost), cost.jit.stats.cache_hits)"
-
-
-def ask(place: Path, factor: float) -> tuple[float, float, str, int]:
-    (place / "callee.py").write_text(CALLEE.format(factor))
-    words = run(ASK, path=str(place), ARGOSY_CACHE=str(place / "cache")).split()
-    hits = eval(" ".join(words[3:]).replace("Counter", "")) if "{" in words[3] or "(" in words[3] else {}
-    return float(words[0]), float(words[1]), words[2], sum(hits.values()) if isinstance(hits, dict) else 0
-
-
-def test_editing_a_callee_changes_the_result_and_the_key(tmp_path: Path) -> None:
-    """2 * 3 + 1 = 7, then 2 * 5 + 1 = 11, though the caller's file did not change; and 3 again finds the first code again."""
-    (tmp_path / "caller.py").write_text(CALLER)
-    first = ask(tmp_path, 3.0)
-    again = ask(tmp_path, 3.0)
-    edited = ask(tmp_path, 5.0)
-    assert (first[:2], again[:2], edited[:2]) == ((7.0, 7.0), (7.0, 7.0), (11.0, 11.0))
-    assert first[2] == again[2] != edited[2]
-    assert (first[3], again[3], edited[3]) == (0, 1, 0), "the second run finds compiled code, the edited one does not"
-
-
-def test_a_constant_from_elsewhere_changes_the_key(tmp_path: Path) -> None:
-    """The kernel's file stays the same; the number that it imports does not."""
-    (tmp_path / "caller.py").write_text("from callee import F\n" + CALLER.replace("from callee import rate\n", "").replace("rate(x)", "x * F"))
-    results = []
-    for factor in ("3.0", "5.0"):
-        (tmp_path / "callee.py").write_text(f"F = {factor}\n")
-        results.append(run("from caller import cost; print(cost(2.0))", path=str(tmp_path), ARGOSY_CACHE=str(tmp_path / "cache")))
-    assert results == ["7.0", "11.0"]
-
-
-def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
-    blocked = tmp_path / "file"
-    blocked.write_text("not a directory")
-    code = "from argosy.kernels.ledger import notional as n; print(n(3, 10.0, 1.0), n.cache)"
-    assert run(code, ARGOSY_CACHE=str(blocked)) == "30 None"
-
-
-def test_numba_s_own_setting_is_left_as_it_was() -> None:
-    code = "import numba; numba.config.CACHE_DIR = 'mine'; from argosy.kernels.ledger import notional as n; n(3, 1.0, 1.0); print(numba.config.CACHE_DIR)"
-    assert run(code) == "mine"
-
-
-def test_kernels_of_the_house_share_one_key() -> None:
-    assert key(ledger.notional) == key(ledger.apportion) != key(outer)
+    assert fresh(1) == 2
+    assert before == numba.config.CACHE_DIR

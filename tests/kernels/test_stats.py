@@ -71,7 +71,9 @@ def test_numpy_agrees(factors: list[float]) -> None:
     curve = np.cumprod([100.0, *factors])
     returns = curve[1:] / curve[:-1] - 1.0
     peak = np.maximum.accumulate(curve)
-    assert stats.volatility(curve, 252.0) == pytest.approx(returns.std(ddof=1) * math.sqrt(252.0), rel=1e-9, abs=1e-12)
+    assert stats.volatility(curve, 252.0) == pytest.approx(
+        returns.std(ddof=1) * math.sqrt(252.0), rel=1e-9, abs=1e-12
+    )
     assert stats.max_drawdown(curve)[0] == pytest.approx(((peak - curve) / peak).max(), abs=1e-15)
 
 

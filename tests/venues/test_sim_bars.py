@@ -261,7 +261,7 @@ def test_fees_are_by_schedule_and_by_maker() -> None:
 
 
 def test_fees_of_a_sale_of_shares() -> None:
-    """100 at 50: 27.80 a million of 5000 is 0.139, up to 0.14; 0.0166 up to 0.02; 0.00265 up to 0.01: 0.17 USD."""
+    """100 at 50: 0.139 of 27.80 a million, up to 0.14; 0.0166 up to 0.02; 0.00265 up to 0.01: 0.17 USD."""
     play = stage(fees=alpaca_equity(27.80, 0.000166, 8.30))
     play.submit(1, SELL, 100)
     play.bar(50.0, 51.0, 49.0, 50.0)
@@ -325,6 +325,18 @@ def test_after_an_open_fill_beyond_the_stop_it_is_hit_at_the_open() -> None:
     bracket(play, 95.0, 105.0)
     play.bar(94.0, 96.0, 93.0, 94.0)
     assert prices(play.fills()) == [(1, 10, 94.0), (2, 10, 94.0)]
+
+
+def test_after_an_open_fill_beyond_the_target_it_leaves_at_the_open_too() -> None:
+    """Entered at 100 with the target at 99 already met; that the bar falls to 94 later does not matter."""
+    play = stage()
+    start = play.now
+    bracket(play, 95.0, 99.0)
+    play.bar(100.0, 101.0, 94.0, 96.0)
+    assert [(fill.order, fill.price, fill.ts) for fill in play.fills()] == [
+        (1, 100.0, start),
+        (3, 100.0, start),
+    ]
 
 
 def test_after_an_inside_fill_the_target_waits_for_the_next_bar() -> None:

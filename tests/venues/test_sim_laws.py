@@ -12,6 +12,7 @@ from argosy.core.events import Bar, Event, Fill, OrderUpdate, Reply, Session
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.orders import BUY, EDGES, SELL, TERMINAL, Approved, Order, Tif, Type, Work
 from argosy.core.time import DAY, HOUR
+from argosy.kernels.fills import bracket_exit, limit_fill
 from argosy.venues.sim import SimCore
 
 cents = st.integers(9_500, 10_500).map(lambda price: price / 100)
@@ -284,3 +285,47 @@ def test_a_day_order_never_outlives_its_session(rows) -> None:  # type: ignore[n
         close = (k // 4 + 1) * 4 * HOUR
         assert ends.get(k + 1) == (close if close <= rows[-1].known else None)
     assert close - DAY < rows[-1].known
+
+
+@laws
+@given(
+    bars(),
+    st.sampled_from([BUY, SELL]),
+    st.one_of(st.none(), cents),
+    cents,
+    cents,
+    st.sampled_from(["through", "touch"]),
+)
+def test_a_bracket_is_the_kernels_bracket(rows, side, limit, stop, take, rule) -> None:  # type: ignore[no-untyped-def]
+    """One entry with a stop and a target, against the kernel of the sweep lane: same price, bar and leg."""
+    rows = [Bar(b.ts, b.known, 0, b.open, b.high, b.low, b.close, 1e6, b.span) for b in rows]
+    through = rule == "through"
+    terms = {"stop": stop, "tif": Tif.GTC, "reduce_only": True, "parent": 1, "group": 1}
+    legs = (
+        Order(2, 0, -side, 5, Type.STOP, **terms),
+        Order(3, 0, -side, 5, Type.LIMIT, **(terms | {"stop": float("nan"), "limit": take})),
+    )
+    kind = Type.MARKET if limit is None else Type.LIMIT
+    entry = Order(1, 0, side, 5, kind, limit=float("nan") if limit is None else limit, tif=Tif.GTC)
+    story = run(rows, [(0, Submit(Approved(entry, legs)))], limit_rule=rule)
+    want: list[tuple[int, int, float]] = []
+    held = False
+    for bar in rows:
+        first, inside = bar.open, False
+        if not held:
+            first = (
+                bar.open
+                if limit is None
+                else limit_fill.py(side, limit, bar.open, bar.high, bar.low, through)
+            )
+            if first != first:
+                continue
+            held, inside = True, first != bar.open
+            if limit is not None and first == bar.open:
+                inside = side * (limit - bar.open) < 0
+            want.append((bar.ts, 1, first))
+        price, which = bracket_exit.py(-side, stop, take, first, bar.high, bar.low, through, inside)
+        if which:
+            want.append((bar.ts, 2 if which < 0 else 3, price))
+            break
+    assert [(bar.ts, fill.order, fill.price) for bar, _, fill in story.fills] == want

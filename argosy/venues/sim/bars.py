@@ -48,6 +48,8 @@ class Bars:
             ):  # the plain case, without lists
                 resting.met = resting.seen = True
                 touch.take(lane, (0, 0.0, 0, resting, price, False, BOUNDLESS), ts, known, out, True)
+                if resting.legs is not None:
+                    self._meet(lane, resting, price, ts, known, out)
                 return
         whole = bar.span >= DAILY
         todo: list[Candidate] = []
@@ -83,9 +85,23 @@ class Bars:
             todo.sort(key=place)
         for candidate in todo:
             touch.take(lane, candidate, ts, known, out, True)
+            if candidate[3].legs is not None:
+                self._meet(lane, candidate[3], price, ts, known, out)
         for resting in once:
             if resting.id in self._clearing.orders:
                 self._clearing.end(resting, Work.CANCELED, resting.tif.name, ts, known, out)
+
+    def _meet(self, lane: Lane, parent: Resting, price: float, ts: int, known: int, out: list[Event]) -> None:
+        """Legs that the open of their entry has already passed: stops, then targets."""
+        todo: list[Candidate] = []
+        for leg in parent.legs or ():
+            if leg.id in self._clearing.orders and not leg.waiting and leg.type is not _MARKET:
+                candidate = self._touch.row(leg, price, price, price, False)
+                if candidate is not None:
+                    todo.append(candidate)
+        todo.sort(key=place)
+        for candidate in todo:
+            self._touch.take(lane, candidate, ts, known, out, True)
 
     def inside(self, lane: Lane, bar: Bar, known: int, out: list[Event]) -> None:
         """Match what lies between the open and the close; `known` is when it is heard of."""

@@ -10,7 +10,7 @@ from argosy.core.events import Bar
 from argosy.core.instrument import Instrument
 from argosy.core.orders import Order, Tif, Type
 from argosy.core.time import NEVER
-from argosy.kernels.fees import FeeSchedule
+from argosy.kernels.fees import FREE, FeeSchedule
 
 NAN = float("nan")
 BOUNDLESS = 1 << 62
@@ -87,6 +87,7 @@ class Lane:
         "calendar",
         "delisted",
         "fees",
+        "free",
         "halted",
         "instrument",
         "large",
@@ -122,6 +123,7 @@ class Lane:
         self.lot = float(row.lot)
         self.unit = unit
         self.fees = fees
+        self.free = fees == FREE
         self.working: list[Resting] = []
         self.lots = 0
         self.bar: Bar | None = None

@@ -48,7 +48,7 @@ class Clearing:
         lane.lots += side * lots
         lane.room -= lots
         notional = _notional(lots, price, lane.scale)
-        fee = _fee(lane.fees, side, lots, lane.lot, notional, maker, lane.unit)
+        fee = 0 if lane.free else _fee(lane.fees, side, lots, lane.lot, notional, maker, lane.unit)
         out.append(
             Fill(
                 ts,

@@ -45,7 +45,7 @@ class SimCore:
     limit_rule:         "through": a bar or trade must pass beyond a limit; "touch": reaching it is enough
     participation_frac: share of a row's volume that all orders together may take, 0 = no cap; with a cap, the
                         shown size of quotes is one too
-    latency_ns:         from an effect to its arrival, plus up to latency_jitter_ns, the same for the same seed
+    latency_ns:         from an effect to its arrival, plus up to latency_jitter_ns by seed
     report_latency_ns:  from what happens to the news of it
 
     A row for an instrument without orders may be skipped: ask `busy`. `due` is the next moment at which

@@ -1,0 +1,130 @@
+"""Restart: the state from the journal, the strategies' private state by reliving what came after their last snapshot.
+
+Reliving calls the same handlers with the same events and sends nothing: what they want must be what the journal says they
+wanted. A strategy that wants otherwise, or whose code changed, is named; it is for the caller to quarantine it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from argosy.core import events as ev
+from argosy.core.errors import Broken
+from argosy.engine.engine import Engine, repeats
+from argosy.engine.journal import Memory, Rows, Run, Wanted
+from argosy.engine.state import RowFeed
+
+
+class Relived(msgspec.Struct):
+    """What a restart found. rows: market rows applied; changed: strategies whose code is not the journal's; differed: strategies
+    that wanted something else than the journal says, with what."""
+
+    rows: int
+    changed: list[str]
+    differed: dict[str, str]
+
+
+def restart(engine: Engine, records: Iterable[tuple[int, Any]], rows: Iterator[ev.MarketEvent]) -> Relived:
+    """Bring a fresh engine to where its journal ends.
+
+    engine: built like the one that wrote the journal, not opened; rows: the run's market rows from the first on
+    Raises Broken JOURNAL_EMPTY, and what `fold` raises.
+    """
+    recorded = [record for _, record in records]
+    if not recorded or not isinstance(recorded[0], Run):
+        raise Broken("JOURNAL_EMPTY", "the journal does not begin with a run's header")
+    header = recorded[0]
+    changed = [slot.id for slot in engine.slots if header.code.get(slot.id) != slot.code]
+    memories = _last_memories(recorded)
+    relive = _Reliving(engine, memories, changed)
+    engine.muted = True
+    feed = RowFeed(engine.state, rows, relive.rows)
+    cursor = 0
+    for place, record in enumerate(recorded):
+        if type(record) is Rows:
+            feed.upto(record.upto)
+            cursor = record.upto + record.rows
+            if record.events:
+                feed.hold(record.events, record.rows)
+                relive.begin()
+            continue
+        engine.state.apply(record)
+        relive.record(record, place)
+        if not feed.counted():
+            relive.end()
+    relive.end()
+    engine.muted = False
+    engine.resume(cursor)
+    return Relived(engine.state.rows, changed, relive.differed)
+
+
+def _last_memories(recorded: list[Any]) -> dict[str, tuple[int, Memory]]:
+    """The last snapshot of each strategy and its place."""
+    return {record.strategy: (place, record) for place, record in enumerate(recorded) if type(record) is Memory}
+
+
+class _Reliving:
+    """Feeds handlers what they were fed, and holds what they want against what is recorded."""
+
+    def __init__(self, engine: Engine, memories: dict[str, tuple[int, Memory]], changed: list[str]) -> None:
+        self._engine = engine
+        self._memories = memories
+        self._awake = {slot.id for slot in engine.slots if slot.id not in memories and slot.id not in changed}
+        self._held: list[ev.Event] | None = None
+        self._wants: dict[str, list[Any]] = {}
+        self.differed: dict[str, str] = {}
+
+    def begin(self) -> None:
+        """An instant of several events begins."""
+        self._held = []
+
+    def record(self, record: Any, place: int) -> None:
+        """One record was applied."""
+        engine = self._engine
+        if isinstance(record, ev.Event):
+            if isinstance(record, ev.Split):
+                engine.rescale(record)
+            if self._held is not None:
+                self._held.append(record)
+            else:
+                self._settle()
+                self._ask([record])
+        elif type(record) is Wanted:
+            waiting = self._wants.get(record.strategy)
+            if waiting:
+                self._wants[record.strategy] = [want for want in waiting if not repeats(record.intent, want)]
+        elif type(record) is Memory and self._memories[record.strategy][0] == place:
+            engine.slot(record.strategy).load(record.blob)
+            self._awake.add(record.strategy)
+            engine.rebind()
+
+    def rows(self, rows: list[ev.MarketEvent]) -> None:
+        """An instant's market rows were applied."""
+        if self._held is not None:
+            self._held.extend(rows)
+            return
+        self._settle()
+        self._ask(rows)
+
+    def end(self) -> None:
+        """The records of a marked instant are all there."""
+        if self._held is not None:
+            held, self._held = self._held, None
+            self._settle()
+            self._ask(held)
+
+    def _ask(self, events: list[Any]) -> None:
+        """Let the strategies that are awake see the events; those asleep only keep their indicators warm."""
+        wants = self._engine.relive(events, self._awake)
+        for strategy, intent in wants:
+            self._wants.setdefault(strategy, []).append(intent)
+
+    def _settle(self) -> None:
+        """What was wanted in the instant before and not recorded is a difference."""
+        for strategy, waiting in self._wants.items():
+            if waiting and strategy not in self.differed:
+                self.differed[strategy] = f"at {self._engine.state.now}: {waiting[0]}"
+        self._wants.clear()
