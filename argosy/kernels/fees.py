@@ -1,4 +1,4 @@
-"""What a trade costs in fees: the broker's commission and the regulators' small change; it knows no broker, only a schedule."""
+"""What a trade costs in fees: commission and the regulators' small change; it knows only a schedule."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from argosy.kernels.kernel import kernel
 
 
 class FeeSchedule(NamedTuple):
-    """Every number a fee is made of; all 0 is free trading. Amounts are in the instrument's currency, not in integer units.
+    """Every number a fee is made of, in the instrument's currency, not in integer units; all 0 is free.
 
     per_unit:     commission per unit of the thing (per share)
-    minimum:      least commission of one fill; cap_frac: most, as a fraction of its worth (0 = no cap; the cap beats the minimum)
+    minimum:      least commission of one fill; cap_frac: most, as a fraction of its worth (0 = no cap; the
+                  cap beats the minimum)
     maker_bps:    commission on worth, what rests; taker_bps: what takes; negative is a rebate
     sec_rate:     fraction of the proceeds of a sale, rounded up to the cent
     taf_per_unit: per unit sold, rounded up to the cent, at most taf_cap (0 = no cap)
@@ -34,7 +35,7 @@ class FeeSchedule(NamedTuple):
 
 @kernel
 def cents(amount: float) -> int:
-    """Whole cents, rounded up. A millionth of a millionth is taken off first, so that binary dust does not cost a cent."""
+    """Whole cents, rounded up; 1e-12 of it is taken off first, so that binary dust does not cost a cent."""
     return ceil(amount * 100.0 * 0.999999999999)
 
 
@@ -47,6 +48,7 @@ def fee(
     side:     +1 buy, -1 sell; lots: > 0; lot_size: units of the thing in one lot
     notional: worth of the fill in currency units, > 0 (its sign is not looked at)
     unit:     value of one currency unit, `core.money.unit`: 1e-6 for USD, 1e-8 for tokens
+
     Commission and flat fee are rounded half-even together, each regulator's fee up to the cent by itself.
     """
     per_unit, minimum, cap_frac, maker_bps, taker_bps, sec_rate, taf_rate, taf_cap, cat_rate, flat = schedule
@@ -94,14 +96,16 @@ def alpaca_equity(
     taf_cap: float = 9.79,
     cat_per_share: float = 0.0000265,
 ) -> FeeSchedule:
-    """US shares without commission: only what the regulators take. Each number is a parameter because each changes by date.
+    """US shares without commission: only what the regulators take; each number changes by date.
 
-    sec_per_million: USD per million of sale proceeds, Securities Exchange Act section 31: 0.00 for sales since 2025-05-14, 27.80
-                     before (SEC fee rate advisories for fiscal years 2024 and 2025)
-    taf_per_share:   FINRA Trading Activity Fee on sales, FINRA By-Laws schedule A section 1: 0.000195 since 2026-01-01, at most
-                     taf_cap = 9.79 a trade; 0.000166 and 8.30 before
-    cat_per_share:   Consolidated Audit Trail funding fee, both sides, as passed on by the broker: about 0.0000265 (2026)
-    The broker rounds a day's fees up to the cent; here each fill is, so that many small fills cost more here than there.
+    sec_per_million: USD per million of sale proceeds, Securities Exchange Act section 31: 0.00 for sales
+                     since 2025-05-14, 27.80 before (SEC fee rate advisories for fiscal years 2024 and 2025)
+    taf_per_share:   FINRA Trading Activity Fee on sales, FINRA By-Laws schedule A section 1: 0.000195 since
+                     2026-01-01, at most taf_cap = 9.79 a trade; 0.000166 and 8.30 before
+    cat_per_share:   Consolidated Audit Trail funding fee, both sides, as passed on by the broker: about
+                     0.0000265 (2026)
+    The broker rounds a day's fees up to the cent; here each fill is, so that many small fills cost more here
+    than there.
     """
     return FeeSchedule(
         sec_rate=sec_per_million * 1e-6,

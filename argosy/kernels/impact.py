@@ -13,9 +13,11 @@ INF = float("inf")
 def square_root(size: float, volume: float, sigma: float, y: float) -> float:
     """Expected move as a fraction of the price: y * sigma * sqrt(size / volume).
 
-    size, volume: of the order and of a day, in the same unit; sigma: daily volatility, a fraction; y: about 1
-    inf when there is no volume, 0 for no order. Source: Toth et al., "Anomalous price impact and the critical nature of liquidity
-    in financial markets", Physical Review X 1, 021006 (2011), eq. 1.
+    size, volume: of the order and of a day, in the same unit
+    sigma, y:     daily volatility as a fraction; a number of the market, about 1
+
+    inf when there is no volume, 0 for no order. Source: Toth et al., "Anomalous price impact and the critical
+    nature of liquidity in financial markets", Physical Review X 1, 021006 (2011).
     """
     if not size > 0.0:
         return 0.0

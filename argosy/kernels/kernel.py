@@ -1,14 +1,14 @@
-"""One function, two ways to run it: `k.py` plain at once, `k.jit` compiled for bulk; the two never differ by a bit.
+"""One function, two ways to run it: `k.py` plain, `k.jit` compiled for bulk; never a bit of difference.
 
-The law of kernels: no fastmath, no integer `**`, no NumPy reductions inside, one sequential step. Integers are int64 when
-compiled, so what may leave int64 is guarded in the kernel. Both lanes divide alike: `error_model="python"` makes machine code
-raise ZeroDivisionError where Python does; kernels of the house test the divisor first. The compiler is not imported before the
-first `jit`.
+The law of kernels: no fastmath, no integer `**`, no NumPy reductions inside, one sequential step. Integers
+are int64 when compiled, so what may leave int64 is guarded in the kernel. Both lanes divide alike:
+`error_model="python"` makes machine code raise ZeroDivisionError where Python does; kernels of the house test
+the divisor first. The compiler is not imported before the first `jit`.
 
-Compiled code is kept under `${ARGOSY_CACHE or ~/.cache/argosy}/kernels/<key>`. The key names all sources of this package, the
-files and constants of kernels elsewhere, the versions of numba, llvmlite and Python, and the CPU: an edited callee gives another
-key, never an old answer. Where nothing can be written, code is compiled for this process only. No other environment variable is
-read, and nothing old is deleted.
+Compiled code is kept under `${ARGOSY_CACHE or ~/.cache/argosy}/kernels/<key>`. The key names all sources of
+this package, the files and constants of kernels elsewhere, the versions of numba, llvmlite and Python, and
+the CPU: an edited callee gives another key, never an old answer. Where nothing can be written, code is
+compiled for this process only. No other environment variable is read, and nothing old is deleted.
 """
 
 from __future__ import annotations
@@ -36,12 +36,14 @@ class Kernel(Generic[P, R]):
     """One function in two lanes, equal to the bit; made by `@kernel`.
 
     k.fn   the function as it was written
-    k.py   plain Python; kernels that it calls are plain too. It is `fn` itself when it calls none, so it costs nothing more
-    k.jit  machine code; kernels that it calls are compiled in. Made at the first access, compiled at the first call of each types
+    k.py   plain Python; kernels that it calls are plain too. It is `fn` itself when it calls none, so it
+           costs nothing more
+    k.jit  machine code; kernels that it calls are compiled in. Made at the first access, compiled at the
+           first call of each types
     k(...) the same as k.jit(...)
 
-    A kernel names the kernels that it calls by their own names (`from ... import notional`), never through a module. What names
-    stand for is settled when the kernel is first linked.
+    A kernel names the kernels that it calls by their own names (`from ... import notional`), never through a
+    module. What names stand for is settled when the kernel is first linked.
     """
 
     def __init__(self, function: Callable[P, R]) -> None:
@@ -73,8 +75,10 @@ class Kernel(Generic[P, R]):
 
     @property
     def cache(self) -> Path | None:
-        """Where its compiled code is kept; None when it cannot be (a closure, no source file, no writable place)."""
-        if any(each.fn.__closure__ or not os.path.exists(each.fn.__code__.co_filename) for each in reach(self)):
+        """Where its compiled code is kept; None for a closure, without a source file or a writable place."""
+        if any(
+            each.fn.__closure__ or not os.path.exists(each.fn.__code__.co_filename) for each in reach(self)
+        ):
             return None
         try:
             return _writable(str(root() / key(self)))
@@ -87,7 +91,7 @@ def kernel(function: Callable[P, R]) -> Kernel[P, R]:
     return Kernel(function)
 
 
-# -- linking -----------------------------------------------------------------------------------------------------------
+# -- linking -------------------------------------------------------------------------------------------------
 
 
 def _names(code: CodeType) -> set[str]:
@@ -113,7 +117,7 @@ def _cells(function: FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def _callees(made: Kernel[..., Any]) -> dict[str, Kernel[..., Any]]:
-    """The kernels that a kernel looks up as globals, by name; TypeError("KERNEL_LINK") where it could not be linked to one."""
+    """The kernels that a kernel looks up as globals, by name; TypeError("KERNEL_LINK") where that fails."""
     found = {}
     for name, value in _uses(made.fn):
         if isinstance(value, Kernel):
@@ -121,9 +125,8 @@ def _callees(made: Kernel[..., Any]) -> dict[str, Kernel[..., Any]]:
         elif isinstance(value, ModuleType):
             for inner in sorted(_names(made.fn.__code__) & set(vars(value))):
                 if isinstance(vars(value)[inner], Kernel):
-                    raise TypeError(
-                        f"KERNEL_LINK: {made!r} reaches {name}.{inner} through a module; from {value.__name__} import {inner}"
-                    )
+                    fix = f"from {value.__name__} import {inner}"
+                    raise TypeError(f"KERNEL_LINK: {made!r} reaches {name}.{inner} through a module; {fix}")
     defaults = (*(made.fn.__defaults__ or ()), *(made.fn.__kwdefaults__ or {}).values())
     if any(isinstance(value, Kernel) for value in defaults):
         raise TypeError(f"KERNEL_LINK: {made!r} has a kernel as a default; call it by its own name")
@@ -148,7 +151,7 @@ Version = Callable[[Kernel[..., Any]], Any]
 
 
 def _relinked(made: Kernel[..., Any], seal: Callable[[FunctionType], Any], version: Version) -> Any:
-    """A copy of a kernel's function, sealed, in which each kernel that it names is that kernel's version of the same lane."""
+    """A copy of a kernel's function, sealed, in which the kernels it names are of the same lane."""
     function = made.fn
     callees = _callees(made)
     scope = dict(function.__globals__)
@@ -209,7 +212,7 @@ def _dispatcher(function: FunctionType, place: Path | None) -> Any:
     return numba.njit(error_model="python", fastmath=False)(function)
 
 
-# -- the cache ---------------------------------------------------------------------------------------------------------
+# -- the cache -----------------------------------------------------------------------------------------------
 
 
 def root() -> Path:
@@ -232,7 +235,11 @@ def _writable(place: str) -> Path | None:
 def _base() -> bytes:
     """What all keys share: the sources of this package, the toolchain and the CPU."""
     digest = blake2b(digest_size=16)
-    versions = (import_module("numba").__version__, import_module("llvmlite").__version__, platform.python_version())
+    versions = (
+        import_module("numba").__version__,
+        import_module("llvmlite").__version__,
+        platform.python_version(),
+    )
     for name in (*versions, import_module("llvmlite.binding").get_host_cpu_name()):
         digest.update(name.encode() + b"\0")
     for path in sorted(HOME.rglob("*.py")):
@@ -244,9 +251,9 @@ def _base() -> bytes:
 def key(made: Kernel[..., Any]) -> str:
     """The name of the cache that a kernel belongs to: 32 hex digits.
 
-    Kernels of this package share one; they take their constants from no other package. A kernel from elsewhere adds its own file,
-    the files of the plain functions that it names, and the values of the constants that it names; its own and those of all
-    kernels that it reaches.
+    Kernels of this package share one; they take their constants from no other package. A kernel from
+    elsewhere adds its own file, the files of the plain functions that it names, and the values of the
+    constants that it names; its own and those of all kernels that it reaches.
     """
     digest = blake2b(_base(), digest_size=16)
     for name, content in sorted(_outside(made)):

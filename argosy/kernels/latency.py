@@ -1,4 +1,4 @@
-"""How long a message is under way: a constant and a jitter that the same order always has again; it asks no clock and no dice."""
+"""How long a message is under way, the same again for the same order; it asks no clock and no dice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ _LOW = 0xFFFFFFFF
 def mix(x: int) -> int:
     """Scramble 32 bits, one to one; x in [0, 2**32). Products stay below 2**63.
 
-    Source: the two-round xorshift-multiply hash with constants 21f0aaad and 735a2d97, Wellons and Brunet, "Hash Prospector".
+    Source: the two-round xorshift-multiply hash with constants 21f0aaad and 735a2d97, Wellons and Brunet,
+    "Hash Prospector".
     """
     x ^= x >> 16
     x = x * 0x21F0AAAD & _LOW

@@ -1,7 +1,8 @@
-"""Money and positions as integers: what a fill is worth, what it leaves, who gets which part; it never rounds twice, never loses a unit.
+"""Money and positions as integers: what a fill is worth, leaves, and to whom; it never loses a unit.
 
-`notional` is the only place where money is rounded. All else adds and subtracts integers, so sums are exact and do not depend on
-order. In the compiled lane integers are int64: the gate refuses what `overflow` says cannot be booked.
+`notional` is the only place where money is rounded. All else adds and subtracts integers, so sums are exact
+and do not depend on order. In the compiled lane integers are int64: the gate refuses what `overflow` says
+cannot be booked.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ _MOST = (1 << 63) - 1
 
 @kernel
 def notional(lots: int, px: float, k: float) -> int:
-    """Worth of `lots` at `px` in integer currency units, rounded half-even; k is `Instrument.scale`, the units per lot and point.
+    """Worth of `lots` at `px` in integer currency units, rounded half-even; k is `Instrument.scale`.
 
-    Signed as lots are. Ask `overflow` first: a worth that is not finite raises here in plain Python and is undefined compiled.
+    Signed as lots are. Ask `overflow` first: a worth that is not finite raises here in plain Python and is
+    undefined compiled.
     """
     return round(lots * px * k)
 
@@ -38,8 +40,10 @@ def apply_fill(lots: int, cost: int, fill_lots: int, fill_notional: int) -> tupl
 
     lots, cost:               the position; a short has a negative cost: what was received for it
     fill_lots, fill_notional: signed alike, + buys, - sells; fill_lots is not 0
-    A part closed takes its part of the cost with it, half-even; closing all takes all. A fill that crosses zero is split by lots:
-    first it closes, the rest opens. Law: realized == (cost after - cost before) - fill_notional, always and exactly.
+    A part closed takes its part of the cost with it, half-even; closing all takes all. A fill that crosses
+    zero is split by lots:
+    first it closes, the rest opens. Law: realized == (cost after - cost before) - fill_notional, always and
+    exactly.
     Compiled it needs |cost| + |fill_notional| < 2**63.
     """
     left = lots + fill_lots
@@ -56,13 +60,17 @@ def apply_fill(lots: int, cost: int, fill_lots: int, fill_notional: int) -> tupl
 
 @kernel
 def share(total: int, weight: int, whole: int) -> tuple[int, int]:
-    """Quotient and remainder of total * weight / whole without leaving int64; 0 <= weight <= whole, total >= 0, whole > 0."""
+    """Quotient and remainder of total * weight / whole, within int64 all along.
+
+    total >= 0, whole > 0, 0 <= weight <= whole.
+    """
     if weight == 0 or total <= _MOST // weight:
         product = total * weight
         return product // whole, product % whole
     quotient = 0
     rest = 0
-    for k in range(62, -1, -1):  # long multiplication, one binary digit of total at a time, always reduced by whole
+    # Long multiplication, one binary digit of total at a time, the rest always below whole.
+    for k in range(62, -1, -1):
         quotient += quotient
         if rest >= whole - rest:
             rest -= whole - rest
@@ -85,8 +93,10 @@ def apportion(
     """Split `total` over `weights` into `out` by largest remainder; ties go to the lower index.
 
     total:   signed, |total| < 2**63
-    weights: (n,) integers >= 0 whose sum is below 2**63; all zero: every part is 0, and the total stays with the caller
-    out:     (n,) integers, overwritten; sums to total exactly, parts have its sign, a weight of zero gets nothing
+    weights: (n,) integers >= 0 whose sum is below 2**63; all zero: every part is 0, and the total stays with
+             the caller
+    out:     (n,) integers, overwritten; sums to total exactly, parts have its sign, a weight of zero gets
+             nothing
     Raises ValueError for a negative weight, OverflowError when the weights or the total leave int64.
     """
     n = len(weights)

@@ -1,4 +1,4 @@
-"""How many lots: from a weight, an amount of money, a risk or a volatility; always toward zero, so never more than was asked."""
+"""How many lots: from a weight, money, a risk or a volatility; toward zero, never more than was asked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def whole(lots: float) -> int:
 
 @kernel
 def notional_lots(notional: float, px: float, k: float) -> int:
-    """Signed lots worth at most `notional` currency units at `px`; k is `Instrument.scale`. 0 when there is no price."""
+    """Signed lots worth at most `notional` currency units at `px`, 0 without one; k is `Instrument.scale`."""
     each = px * k
     return whole(notional / each) if each > 0.0 else 0
 
@@ -32,19 +32,22 @@ def weight_lots(weight: float, equity: int, px: float, k: float) -> int:
 
 @kernel
 def atr_lots(equity: int, risk_frac: float, atr: float, multiple: float, k: float) -> int:
-    """Lots that lose `risk_frac` of the equity when the price goes `multiple` average true ranges against them.
+    """Lots that lose `risk_frac` of the equity when the price moves `multiple` average true ranges.
 
-    atr in price. Source: the position unit of the Turtle rules (Dennis and Eckhardt 1983; Faith, "Way of the Turtle", 2007).
+    atr in price. Source: the position unit of the Turtle rules (Dennis and Eckhardt 1983; Faith, "Way of the
+    Turtle", 2007).
     """
     return notional_lots(risk_frac * equity, atr * multiple, k) if equity > 0 else 0
 
 
 @kernel
 def vol_weight(target: float, realized: float, most: float) -> float:
-    """Weight that brings a volatility of `realized` to `target`, at most `most`; both per year or both per day. 0 when unknown.
+    """Weight that brings a volatility of `realized` to `target`, at most `most`; 0 when unknown.
 
-    Source: Moreira and Muir, "Volatility-Managed Portfolios", Journal of Finance 72 (2017); Moskowitz, Ooi and Pedersen, "Time
-    Series Momentum", Journal of Financial Economics 104 (2012), which scale by volatility rather than variance.
+    Both per year, or both per day.
+    Source: Moreira and Muir, "Volatility-Managed Portfolios", Journal of Finance 72 (2017); Moskowitz, Ooi
+    and Pedersen, "Time Series Momentum", Journal of Financial Economics 104 (2012), which scale by volatility
+    rather than variance.
     """
     if not (target > 0.0 and realized >= 0.0):
         return 0.0

@@ -1,4 +1,4 @@
-"""How much worse than the price at hand an order trades; always adverse: a buy pays more, a sell gets less, never the reverse."""
+"""How much worse than the price at hand an order trades; always adverse, never a gift."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def ticks(side: int, price: float, count: float, tick: float) -> float:
 
 @kernel
 def spread(side: int, price: float, width: float, frac: float) -> float:
-    """A fraction of the spread's width: from mid, 0.5 pays it as the touch does. A crossed or unknown spread costs nothing."""
+    """A fraction of the spread's width (0.5 from mid is the touch); a crossed or unknown one is free."""
     if not width > 0.0:
         return price
     return price + side * frac * width

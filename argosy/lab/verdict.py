@@ -98,7 +98,7 @@ def gather(outcome: Outcome, name: str, *, settings: Mapping[str, Any] | None = 
         name=name, strategies=[slot.id for slot in engine.slots], symbols=instruments.symbols, currency=portfolio.base,
         cash=outcome.run.cash[0].amount, known=outcome.instants(), equity=outcome.equity(), benchmark=outcome.benchmark(),
         fills=columns, splits=splits, marks=marks, refusals=outcome.refusals, failures=failures, settings=settings,
-        hashes={"tape": " ".join(outcome.source.hashes), "journal": engine.journal.chain.hex(), "state": engine.state.hash()},
+        hashes={"tape": " ".join(outcome.source.hashes), "journal": getattr(engine.journal, "chain", ""), "state": engine.state.hash},
         seconds=outcome.seconds, bars=len(outcome.source),
     )  # fmt: skip
 
@@ -143,7 +143,7 @@ def of_fills(
     return {
         "fees": float(fills["fee"].sum()) / one,
         "traded": traded,
-        "turnover": traded / mean / years if years and mean > 0.0 else float("nan"),
+        "turnover": float(traded / mean / years) if years and mean > 0.0 else float("nan"),
         "exposure": exposure(known, trades),
     }
 

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Annotated, Any, ClassVar
 
 import msgspec
+import numpy as np
 import pytest
 from msgspec import Meta
+from numba.core.errors import TypingError
 
 from argosy.core.errors import Misuse
 from argosy.core.intents import Target
-from argosy.core.strategy import ABSENT
 from argosy.kernels.indicators import sma
 from argosy.testing.strategy_kit import StepKit, StrategyKit, prices
 
@@ -31,26 +32,38 @@ class Honest:
     def __init__(self) -> None:
         self.state = Peek()
 
-    needs = staticmethod(lambda p: {"mean": sma(5)})
+    needs: ClassVar[Any] = staticmethod(lambda p: {"mean": sma(5)})
 
     def side(self, bar: Any, book: Any) -> float:
         return 1.0 if bar.close > book.needs(bar.instrument).mean else 0.0
 
-    def on_bar(self, bar: Any, book: Any) -> Any:
-        if book.warming:
-            return None
-        return Target(bar.instrument, weight=0.2 * self.side(bar, book), why="side")
+    def on_instant(self, book: Any) -> Any:
+        bars = [book.bar(i) for i in book.instruments]
+        return tuple(Target(bar.instrument, weight=0.2 * self.side(bar, book), why="side") for bar in bars if bar)
+
+
+class Tomorrow:
+    """An indicator that is the next bar's close wherever a whole tape is at hand."""
+
+    name, warmup, scale, columns = "tomorrow", 1, "price", ("close",)
+
+    def batch(self, series: Any) -> Any:
+        return np.append(series["close"][1:], np.nan)
+
+    def stream(self) -> Any:
+        return self
+
+    def update(self, close: float) -> float:
+        return close
 
 
 class Seer(Honest):
-    """Knows the kit's prices and buys when the next close is higher."""
+    """Buys before rises."""
 
-    future = prices(BARS, 11)["close"]
+    needs: ClassVar[Any] = {"next": Tomorrow()}
 
     def side(self, bar: Any, book: Any) -> float:
-        later = self.future[self.future.searchsorted(0) :]
-        at = [k for k in range(BARS - 1) if later[k] == bar.close]
-        return 1.0 if at and later[at[0] + 1] > bar.close else 0.0
+        return 1.0 if book.needs(bar.instrument).next > bar.close else 0.0
 
 
 class LastSeer(Honest):
@@ -91,21 +104,21 @@ class Eager(Honest):
 class Silent(Honest):
     """Gives no reason."""
 
-    def on_bar(self, bar: Any, book: Any) -> Any:
-        return None if book.warming else Target(bar.instrument, weight=0.1)
+    def on_instant(self, book: Any) -> Any:
+        return tuple(Target(i, weight=0.1) for i in book.instruments)
 
 
 class Idle(Honest):
     """Never wants anything."""
 
-    def on_bar(self, bar: Any, book: Any) -> Any:
+    def on_instant(self, book: Any) -> Any:
         return None
 
 
 class Shouter(Honest):
     """Returns what is no intent."""
 
-    def on_bar(self, bar: Any, book: Any) -> Any:
+    def on_instant(self, book: Any) -> Any:
         return "buy"
 
 
@@ -149,6 +162,7 @@ def test_an_honest_strategy_keeps_every_law(law: str) -> None:
     ("strategy", "law"),
     [
         (Seer, Kit.test_the_future_decides_nothing),
+        (Seer, Kit.test_needs_in_bulk_and_streamed_give_the_same),
         (Forgetful, Kit.test_a_restart_changes_nothing),
         (Gambler, Kit.test_the_same_past_gives_the_same_journal),
         (Eager, Kit.test_it_wants_something_and_never_fails),
@@ -161,6 +175,20 @@ def test_an_honest_strategy_keeps_every_law(law: str) -> None:
 )  # fmt: skip
 def test_a_cheat_is_caught(strategy: type, law: Callable[[Any], None]) -> None:
     assert caught(strategy, law)
+
+
+class Early(Honest):
+    """Honest, but asked bar by bar."""
+
+    on_instant = None
+
+    def on_bar(self, bar: Any, book: Any) -> Any:
+        return None if book.warming else Target(bar.instrument, weight=0.2 * self.side(bar, book), why="side")
+
+
+@pytest.mark.xfail(strict=True, reason="the engine feeds an instrument's needs just before its own on_bar, not before all of them")
+def test_no_bar_handler_sees_a_half_warm_instant() -> None:
+    assert not caught(Early, Kit.test_the_order_of_instruments_changes_nothing)
 
 
 def test_a_reader_of_the_whole_tape_is_caught() -> None:
@@ -232,7 +260,7 @@ class Level(msgspec.Struct):
 
 
 class Stepper:
-    """Honest: long above the average, with its last price in the state."""
+    """Honest: enters above the average, leaves a twentieth below the peak since."""
 
     state = Level
     scaled = ("level",)
@@ -241,11 +269,14 @@ class Stepper:
     @staticmethod
     def step(row: Any, needs: Any, state: Level, params: Any, out: Any) -> None:
         if needs.mean > 0.0:
-            if row.close > state.level:
+            if state.level > 0.0:
+                state.level = max(state.level, row.close)
+                if row.close < 0.95 * state.level:
+                    out.target = 0.0
+                    state.level = 0.0
+            elif row.close > needs.mean:
                 out.target = 0.5
-            elif row.close < needs.mean:
-                out.target = 0.0
-            state.level = row.close
+                state.level = row.close
 
     @staticmethod
     def explain(needs: Any, state: Level, params: Any, out: Any) -> str:
@@ -267,12 +298,11 @@ class Blind(Stepper):
 
 
 class Twofold(Stepper):
-    """Rounds differently in Python and in machine code: `hash` of a float is Python's own matter, a text cannot be compiled."""
+    """Does what only Python can."""
 
     @staticmethod
     def step(row: Any, needs: Any, state: Level, params: Any, out: Any) -> None:
-        state.level += 1.0
-        out.target = 1.0 if "7" in repr(row.close) else 0.0
+        out.target = float(len(vars(state)))
 
 
 class Kept(StepKit):
@@ -289,6 +319,7 @@ def test_an_honest_step_keeps_every_law(law: str) -> None:
 
 def test_a_price_that_is_not_scaled_is_caught() -> None:
     assert caught(Unscaled, Kept.test_a_split_is_no_signal, Kept)
+    assert not caught(Stepper, Kept.test_a_split_is_no_signal, Kept)
 
 
 def test_acting_on_nan_is_caught() -> None:
@@ -325,7 +356,7 @@ def test_a_step_that_differs_compiled_is_caught(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_step_that_cannot_be_compiled_is_caught() -> None:
-    with pytest.raises(Exception, match="(?i)numba|typing|repr|compile"):
+    with pytest.raises(TypingError):
         caught(Twofold, Kept.test_python_and_machine_code_step_alike, Kept)
 
 
@@ -340,4 +371,3 @@ def test_the_made_up_prices_are_a_market() -> None:
         assert (abs(one[name] * 100 - (one[name] * 100).round()) < 1e-6).all(), "in cents"
         assert (prices(150, 3)[name] == one[name][:150]).all(), "fewer rows are the first rows"
     assert (prices(400, 4)["close"] != one["close"]).any()
-    assert ABSENT == ABSENT

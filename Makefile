@@ -1,0 +1,30 @@
+# Argosy. `make` alone prints the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+help:  ## print the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+up: $(READY)  ## set up, then run the demo: built-in strategies on real prices, a table and a report
+	$(BIN)/argosy demo
+
+test: $(READY)  ## set up, then run every check and every test
+	$(BIN)/python scripts/check.py
+
+bench: $(READY)  ## print the speed figures and write bench/latest.json
+	$(BIN)/python -m bench
+
+drill: $(READY)  ## the long matrices of the laws
+	ARGOSY_DRILL=1 $(BIN)/python -m pytest -q tests/laws
+
+clean:  ## remove what the other targets made
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Argosy needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Say which with: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' -e examples/tsla_improved
+	@touch $(READY)
+
+.PHONY: help up test bench drill clean
