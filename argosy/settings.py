@@ -107,20 +107,14 @@ class StrategySettings(BaseModel):
         return dict(self.model_extra or {})
 
 
-class Settings(BaseSettings):
+class Settings(Section):
     """Everything that can be set."""
 
-    model_config = SettingsConfigDict(env_prefix="ARGOSY_", env_nested_delimiter="__", extra="forbid", frozen=True)
     account: AccountSettings = AccountSettings()
     venue: VenueSettings = VenueSettings()
     risk: RiskSettings = RiskSettings()
     data: DataSettings = DataSettings()
     strategies: dict[str, StrategySettings] = {}
-
-    @classmethod
-    def settings_customise_sources(cls, settings_cls: Any, init_settings: Any, **_: Any) -> tuple[Any, ...]:
-        """Only what is passed: `load` reads the other sources itself, to know where each value came from."""
-        return (init_settings,)
 
     def terms(self) -> Terms:
         """The conditions of a run."""
@@ -136,6 +130,17 @@ class Settings(BaseSettings):
     def plain(self) -> dict[str, Any]:
         """Nested plain values, as a report and `config show` print them."""
         return self.model_dump(mode="json")
+
+
+class _Names(BaseSettings):
+    """How the environment spells the sections; never made, only read by the sources of `load`."""
+
+    model_config = SettingsConfigDict(env_prefix="ARGOSY_", env_nested_delimiter="__", extra="ignore")
+    account: AccountSettings = AccountSettings()
+    venue: VenueSettings = VenueSettings()
+    risk: RiskSettings = RiskSettings()
+    data: DataSettings = DataSettings()
+    strategies: dict[str, StrategySettings] = {}
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -313,8 +318,8 @@ def _strangers() -> Iterator[Fault]:
 def _environment() -> list[tuple[str, dict[str, Any]]]:
     """What `.env` and the environment set, weakest first."""
     fields = Settings.model_fields
-    dotenv = {key: value for key, value in DotEnvSettingsSource(Settings, env_file=".env")().items() if key in fields}
-    return [(".env", dotenv), ("env", EnvSettingsSource(Settings)())]
+    dotenv = {key: value for key, value in DotEnvSettingsSource(_Names, env_file=".env")().items() if key in fields}
+    return [(".env", dotenv), ("env", EnvSettingsSource(_Names)())]
 
 
 def _env_name(key: str) -> str:

@@ -154,7 +154,7 @@ class Engine:
                     self._keep(event)
                 for slot in self.slots:
                     cell = slot.cells.get(event.instrument)
-                    if cell is not None and slot.id not in awake:
+                    if cell is not None and slot.id not in awake and slot.declaration.step is not None:
                         cell.needs = cell.feed(event)
         asleep = [slot.id for slot in self.slots if slot.id not in awake]
         self._handle(events, asleep)
@@ -408,10 +408,13 @@ class Engine:
         self._dirty.add(split.instrument)
 
     def _keep(self, bar: ev.Bar) -> None:
+        """Bring what class strategies read (last bars, windows, needs) up to a bar."""
         self._bars[bar.instrument] = bar
         window = self._windows[bar.instrument]
         if window is not None:
             window.push(bar)
+        for warm in self._warms[bar.instrument]:
+            warm(bar)
 
     def _expire(self, timer: ev.Timer) -> None:
         """Give up wishes whose horizon has come."""
@@ -429,6 +432,7 @@ class Engine:
         n = len(self.instruments)
         active = [slot for slot in self.slots if self.state.status[slot.id] == "active"]
         self._on_bar = [[] for _ in range(n)]
+        self._warms: list[list[Callable[[ev.Bar], None]]] = [[] for _ in range(n)]
         self._calls: dict[str, dict[int, Callable[[ev.Bar], None]]] = {}
         self._on_instant = []
         self._listens = any(slot.handlers for slot in active)
@@ -441,6 +445,7 @@ class Engine:
                     calls[i] = self._step_call(slot, cell)
                 elif "bar" in kinds or slot.declaration.needs:
                     calls[i] = self._handler_call(slot, cell)
+                    self._warms[i].append(self._warm_call(cell))
                     self._keeps_bars = True
             for i, call in calls.items():
                 self._on_bar[i].append(call)
@@ -506,24 +511,27 @@ class Engine:
         return slot.declaration.name if explain is None else str(explain(needs, cell.state, slot.declaration.params, cell.out))
 
     def _handler_call(self, slot: Slot, cell: Cell) -> Callable[[ev.Bar], None]:
-        """The bar handler of a class strategy on one instrument: needs first, then on_bar if it has one."""
+        """The bar handler of a class strategy on one instrument, if it has one."""
         handler = slot.handlers.get("on_bar")
         book = self.books[slot.id]
-        feeds = bool(slot.declaration.needs)
 
         def call(bar: ev.Bar) -> None:
-            if feeds:
-                cell.needs = cell.feed(bar)
-            if cell.warm > 0:
-                cell.warm -= 1
-                if cell.warm > 0:
-                    if handler is not None:
-                        self._ask(slot, handler, bar, book)
-                    return
             if handler is not None:
                 self._ask(slot, handler, bar, book)
 
         return call
+
+    def _warm_call(self, cell: Cell) -> Callable[[ev.Bar], None]:
+        """What brings a class strategy's needs of one instrument up to a bar, before any handler of the instant runs."""
+        feeds = bool(cell.slot.declaration.needs)
+
+        def warm(bar: ev.Bar) -> None:
+            if feeds:
+                cell.needs = cell.feed(bar)
+            if cell.warm > 0:
+                cell.warm -= 1
+
+        return warm
 
     def _ask(self, slot: Slot, handler: Callable[..., Any], *given: Any) -> None:
         """Call a handler and keep what it wants."""

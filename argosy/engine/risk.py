@@ -140,8 +140,6 @@ class RiskGate:
         return self._facts[i] if 0 <= i < self._known else STRANGER
 
 
-_PROTECTIONS = frozenset({"stop", "take", "trail"})
-
 
 def shrink(order: Order, legs: Sequence[Order], lots: int) -> tuple[Order, tuple[Order, ...]]:
     """The order for `lots` of its lots, its shares and its legs pro rata.

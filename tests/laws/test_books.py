@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -123,15 +122,22 @@ def test_a_restart_changes_nothing(seed: int, part: float, graceful: bool) -> No
     assert found.differed == {}
     assert found.changed == []
     assert fresh.engine.state.hash == broken.engine.state.hash or not graceful
-    if fresh.engine.state.rows < k:  # rows after the last record were seen by the dead engine and by the venue, not by us
-        for bar in list(broken.replay.source.rows(fresh.engine.state.rows))[: k - fresh.engine.state.rows]:
-            assert fresh.engine.step(bar) == () or True
+    behind = k - fresh.engine.state.rows  # rows after the last record were seen by the dead engine and by the venue
+    for bar in list(broken.replay.source.rows(fresh.engine.state.rows))[:behind]:
+        assert fresh.engine.step(bar) == ()
     broken.replay.engine = fresh.engine
     broken.replay.run()
-    assert fresh.engine.state.portfolio.snapshot() == pytest.approx(straight.engine.state.portfolio.snapshot()) or (
-        repr(fresh.engine.state.portfolio.snapshot()) == repr(straight.engine.state.portfolio.snapshot())
+    assert repr(fresh.engine.state.portfolio.snapshot()) == repr(straight.engine.state.portfolio.snapshot())
+    assert _terms(fresh) == _terms(straight)
+
+
+def _terms(run) -> list[tuple[object, ...]]:
+    """The open orders without their numbers, which count the journal's records and so the snapshots of a shutdown."""
+    tickets = [ticket for row in run.engine.state.blotter.open for ticket in row.values()]
+    return sorted(
+        (t.order.instrument, t.order.side, t.order.lots, repr(t.order.limit), repr(t.order.stop), t.order.tag, t.cum, t.work.name)
+        for t in tickets
     )
-    assert repr(fresh.engine.state.blotter.snapshot()).count("Order") == repr(straight.engine.state.blotter.snapshot()).count("Order")
 
 
 def test_permuting_instruments_of_an_instant_changes_nothing() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from argosy.strategies.buy_and_hold import BuyAndHold
 from argosy.strategies.grid import Grid
 from argosy.strategies.mean_reversion import MeanReversion
@@ -22,27 +20,27 @@ class TestTrend(StepKit):
 
 class TestTrendWithStop(StepKit):
     strategy = Trend
-    given: ClassVar = {"fast": 4, "slow": 11, "range": 7, "stop_atr": 1.5, "short": True, "weight": 0.5}
+    given = {"fast": 4, "slow": 11, "range": 7, "stop_atr": 1.5, "short": True, "weight": 0.5}
 
 
 class TestMeanReversion(StepKit):
     strategy = MeanReversion
-    given: ClassVar = {"window": 15, "entry": 1.5, "short": True, "max_bars": 5, "stop": 1.0}
+    given = {"window": 15, "entry": 1.5, "short": True, "max_bars": 5, "stop": 1.0}
 
 
 class TestMeanReversionWithoutStop(StepKit):
     strategy = MeanReversion
-    given: ClassVar = {"stop": 0.0, "max_bars": 0}
+    given = {"stop": 0.0, "max_bars": 0}
 
 
 class TestRebalance(StrategyKit):
     strategy = Rebalance
-    given: ClassVar = {"every": "1d"}
+    given = {"every": "1d"}
 
 
 class TestRebalanceByDrift(StrategyKit):
     strategy = Rebalance
-    given: ClassVar = {"every": "", "band": 0.02, "weights": {"AAA": 0.5, "CCC": 0.2}}
+    given = {"every": "", "band": 0.02, "weights": {"AAA": 0.5, "CCC": 0.2}}
 
 
 class TestGrid(StrategyKit):

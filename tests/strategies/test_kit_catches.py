@@ -78,24 +78,32 @@ class LastSeer(Honest):
 class Forgetful(Honest):
     """Counts bars in a field that is not saved."""
 
+    on_instant = None
+    needs: ClassVar[Any] = {}
+
     def __init__(self) -> None:
         super().__init__()
         self.count = 0
 
-    def side(self, bar: Any, book: Any) -> float:
+    def on_bar(self, bar: Any, book: Any) -> Any:
         self.count += 1
-        return float(self.count // 7 % 2)
+        return Target(bar.instrument, weight=0.1 * (self.count // 7 % 2), why="count")
 
 
 class Gambler(Honest):
     """Draws lots."""
 
-    def side(self, bar: Any, book: Any) -> float:
-        return float(random.random() > 0.5)  # noqa: S311
+    on_instant = None
+    needs: ClassVar[Any] = {}
+
+    def on_bar(self, bar: Any, book: Any) -> Any:
+        return Target(bar.instrument, weight=0.1 * random.random(), why="luck")
 
 
 class Eager(Honest):
     """Wants something before its needs are there."""
+
+    on_instant = None
 
     def on_bar(self, bar: Any, book: Any) -> Any:
         return Target(bar.instrument, weight=0.1, why="now")

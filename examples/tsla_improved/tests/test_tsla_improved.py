@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import ClassVar
-
 import pytest
 from tsla_improved import Params, State, TslaImproved
 
@@ -16,7 +14,7 @@ class TestTslaImproved(StepKit):
     """The whole suite of laws; three symbols of made-up prices."""
 
     strategy = TslaImproved
-    given: ClassVar = {"fast": 5, "slow": 15, "momentum": 8, "momentum_pct": 1.0, "trail": 2.0}
+    given = {"fast": 5, "slow": 15, "momentum": 8, "momentum_pct": 1.0, "trail": 2.0}
 
 
 PARAMS = Params(stop=2.0, take=5.0, trail=3.0, rest=2, risk=0.05, weight=0.9, momentum_pct=3.0, calm=0.1)

@@ -152,9 +152,9 @@ CASES = [
         "REDUCE_ONLY", "reduce_only", order(10, 1, reduce_only=True), order(11, 1, reduce_only=True),
         {"lots": 11, "lowest_lots": -10, "highest_lots": -10}, before=at("held", ACME, -10),
     ),
-    # an open sale of 4 leaves 6 to exit
+    # the venue never lets a reduce-only order flip: it is compared with the position alone, whatever else is open
     Case(
-        "REDUCE_ONLY", "reduce_only", order(6, -1, reduce_only=True), order(7, -1, reduce_only=True), {"lowest_lots": 6},
+        "REDUCE_ONLY", "reduce_only", order(10, -1, reduce_only=True), order(11, -1, reduce_only=True), {"lots": -11},
         before=both(at("held", ACME, 10), at("sells", ACME, 4)),
     ),
     # a protection is compared with the position alone
