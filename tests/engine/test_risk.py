@@ -103,9 +103,10 @@ def admit(rules: list[Any], one: Order, view: Still | None = None, legs: Sequenc
         (10, (0, 10), order(11, -1, reduce_only=True, tag="stop"), False),
         (-10, (-10, 0), order(10, 1, reduce_only=True, tag="stop"), True),
         (10, (10, 10), order(1, 1, reduce_only=True, tag="stop"), False),
-        # only what says so is a protection
+        # a venue never lets a reduce-only order flip the position; any other order may
         (10, (0, 10), order(10, -1, tag="stop"), False),
-        (10, (0, 10), order(10, -1, reduce_only=True), False),
+        (10, (0, 10), order(10, -1, reduce_only=True), True),
+        (10, (0, 10), order(11, -1, reduce_only=True), False),
     ],
 )
 def test_what_an_exit_is(held: int, worst: tuple[int, int] | None, one: Order, exit: bool):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+
 import pytest
 from tsla_improved import Params, State, TslaImproved
 
