@@ -153,7 +153,7 @@ class Replay:
             if quiet == done or (market.busy(only) if single else True):
                 bar = next(rows)
                 if quiet == done or market.busy(bar.instrument):  # type: ignore[union-attr]
-                    effects = self._bar_instant(bar)  # type: ignore[arg-type]
+                    effects = self._bar_instant(bar)
                 else:
                     effects = advance((bar,))  # type: ignore[arg-type]
             else:

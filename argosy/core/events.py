@@ -27,7 +27,7 @@ class Event(msgspec.Struct, frozen=True, gc=False, tag=True):
 # -- the market ------------------------------------------------------------------------------------------------------
 
 
-class Bar(Event):
+class Bar(Event, frozen=True):
     """One finished bar. ts: its start; known: its end plus the source's delay; span: end - start in ns."""
 
     instrument: int
@@ -39,7 +39,7 @@ class Bar(Event):
     span: int
 
 
-class Quote(Event):
+class Quote(Event, frozen=True):
     """Best bid and ask; a side without an order is nan with size 0."""
 
     instrument: int
@@ -49,7 +49,7 @@ class Quote(Event):
     ask_size: float
 
 
-class Trade(Event):
+class Trade(Event, frozen=True):
     """One print. side: the aggressor, +1 buyer, -1 seller, 0 unknown."""
 
     instrument: int
@@ -58,7 +58,7 @@ class Trade(Event):
     side: int = 0
 
 
-class BookDelta(Event):
+class BookDelta(Event, frozen=True):
     """A changed level of the order book. size 0 deletes the level; `clear` starts a new snapshot."""
 
     instrument: int
@@ -68,7 +68,7 @@ class BookDelta(Event):
     clear: bool = False
 
 
-class Fact(Event):
+class Fact(Event, frozen=True):
     """Something the world said: a macro figure, a headline, a filing. value is nan for a text-only fact."""
 
     source: str
@@ -78,7 +78,7 @@ class Fact(Event):
     instrument: int = -1
 
 
-class Forecast(Event):
+class Forecast(Event, frozen=True):
     """What a model expects of one instrument over `horizon` ns, as a return, with its standard error."""
 
     model: str
@@ -91,7 +91,7 @@ class Forecast(Event):
 # -- what venues say -------------------------------------------------------------------------------------------------
 
 
-class Reply(Event):
+class Reply(Event, frozen=True):
     """A venue's answer to a Submit, Cancel or Amend.
 
     outcome: "accepted" | "refused" (definite no) | "ambiguous" (time-out, 5xx: the order is UNKNOWN until evidence)
@@ -104,7 +104,7 @@ class Reply(Event):
     text: str = ""
 
 
-class OrderUpdate(Event):
+class OrderUpdate(Event, frozen=True):
     """A venue's word on an order's way that is not a fill. lots: new total after an amend, else 0; prices likewise nan."""
 
     order: int
@@ -115,7 +115,7 @@ class OrderUpdate(Event):
     code: str = ""
 
 
-class Fill(Event):
+class Fill(Event, frozen=True):
     """One execution. execution: the venue's id, applied once; lots positive; side of the order.
 
     notional: signed integer currency units, + for a buy (what the ledger pays), before fee;
@@ -134,19 +134,19 @@ class Fill(Event):
     leaves: int = -1
 
 
-class Bust(Event):
+class Bust(Event, frozen=True):
     """The venue took back an execution; its effect on lots and cash is undone."""
 
     execution: str
 
 
-class Reversal(Event):
+class Reversal(Event, frozen=True):
     """A chain reorganised and a soft execution is gone; undone like a Bust, and its order is open again."""
 
     execution: str
 
 
-class Account(Event):
+class Account(Event, frozen=True):
     """The venue's own count of the account, evidence for reconciliation; it never changes the ledger by itself."""
 
     currency: str
@@ -159,7 +159,7 @@ class Account(Event):
 # -- what changes the books without an order ---------------------------------------------------------------------------
 
 
-class Adjust(Event):
+class Adjust(Event, frozen=True):
     """A difference found by reconciliation and booked with its cause; lots and cash are deltas."""
 
     instrument: int
@@ -171,7 +171,7 @@ class Adjust(Event):
     strategy: str = ""
 
 
-class CashFlow(Event):
+class CashFlow(Event, frozen=True):
     """A deposit (+) or withdrawal (-): never profit, drawdown or daily loss. strategy "" is the unallocated house book."""
 
     currency: str
@@ -179,7 +179,7 @@ class CashFlow(Event):
     strategy: str = ""
 
 
-class Split(Event):
+class Split(Event, frozen=True):
     """Each unit became `ratio` units (2.0 for two-for-one) before this bar; price: raw price for cash in lieu, nan = last mark."""
 
     instrument: int
@@ -187,7 +187,7 @@ class Split(Event):
     price: float = float("nan")
 
 
-class Dividend(Event):
+class Dividend(Event, frozen=True):
     """Cash of `amount` currency per unit held at this moment (the ex-date's open); shorts pay it."""
 
     instrument: int
@@ -195,28 +195,28 @@ class Dividend(Event):
     currency: str = ""
 
 
-class Funding(Event):
+class Funding(Event, frozen=True):
     """A perpetual's funding at `rate` of the position's value at the mark: longs pay a positive rate."""
 
     instrument: int
     rate: float
 
 
-class Borrow(Event):
+class Borrow(Event, frozen=True):
     """The cost of holding a short: `rate` of its value for the time since the last one (already multiplied by time)."""
 
     instrument: int
     rate: float
 
 
-class Delist(Event):
+class Delist(Event, frozen=True):
     """The instrument ends: positions are closed at `price`, orders are cancelled, nothing more is tradable."""
 
     instrument: int
     price: float
 
 
-class Status(Event):
+class Status(Event, frozen=True):
     """Trading status of one instrument: halted by the venue, or trading again."""
 
     instrument: int
@@ -224,7 +224,7 @@ class Status(Event):
     reason: str = ""
 
 
-class Session(Event):
+class Session(Event, frozen=True):
     """A session of `calendar` begins (`open`) or ends; closes: ns of its end. `day` numbers trade and loss counts."""
 
     calendar: str
@@ -233,7 +233,7 @@ class Session(Event):
     closes: int
 
 
-class Gap(Event):
+class Gap(Event, frozen=True):
     """A feed lost `count` messages (-1: unknown) of one instrument (-1: all)."""
 
     instrument: int
@@ -244,14 +244,14 @@ class Gap(Event):
 # -- ourselves -------------------------------------------------------------------------------------------------------
 
 
-class Timer(Event):
+class Timer(Event, frozen=True):
     """A moment we asked to be told of; name "pulse" is the rim's heartbeat."""
 
     name: str
     strategy: str = ""
 
 
-class Command(Event):
+class Command(Event, frozen=True):
     """The owner's word. verb: reduce | halt | flatten | dark | resume | pause | unpause | retire; strategy "" is the whole desk."""
 
     verb: str
@@ -261,7 +261,7 @@ class Command(Event):
     instrument: int = -1
 
 
-class Latch(Event):
+class Latch(Event, frozen=True):
     """A safety level was set or cleared: 0 LIVE, 1 REDUCE, 2 HALT, 3 HALT and flatten, 4 DARK, -1 PROBE."""
 
     level: int

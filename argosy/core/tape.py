@@ -45,7 +45,7 @@ class Tape:
         self.columns: dict[str, NDArray[Any]] = {}
         for name in names:
             dtype = np.int64 if name in _INTEGER else np.bool_ if name == "clear" else np.float64
-            column = np.ascontiguousarray(columns[name], dtype=dtype)
+            column: NDArray[Any] = np.ascontiguousarray(columns[name], dtype=dtype)
             if column is columns[name]:
                 column = column.view()
             column.flags.writeable = False

@@ -906,7 +906,7 @@ def _order(draft: Draft, number: int, pair: int) -> tuple[Order, tuple[Order, ..
     protection = draft.protection
     if protection is None:
         return order, ()
-    legs = []
+    legs: list[Order] = []
     for tag in ("stop", "take", "trail"):
         level = getattr(protection, tag)
         if level == level:

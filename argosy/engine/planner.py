@@ -156,7 +156,7 @@ def _trade(state: State, i: int, lacks: list[Lack], guards: list[Ticket], alone:
         limit = None if lack.limit != lack.limit else lack.limit
         kinds.setdefault((BUY if lack.lots > 0 else SELL, limit, lack.tif), []).append(lack)
     held = state.portfolio.lots[i] + sum(working(state, i).values())
-    for (side, _limit, _tif), _ in kinds.items():
+    for side, _limit, _tif in kinds:
         if held * side < 0 and any(not guard.leg and guard.order.side == side for guard in guards):
             waiting = [guard for guard in guards if guard.order.side == side and not guard.leg]
             out.cancels.extend(guard.order.id for guard in waiting if not guard.cancelling and guard.work not in _ENDING)

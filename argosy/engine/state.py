@@ -23,7 +23,16 @@ from argosy.core.time import NEVER
 from argosy.engine.blotter import Blotter, Ticket
 from argosy.engine.counters import Counters
 from argosy.engine.journal import (
-    Cross, Given, Grant, Memory, Reserve, Rows, Run, Standing, Verdict, Wanted,
+    Cross,
+    Given,
+    Grant,
+    Memory,
+    Reserve,
+    Rows,
+    Run,
+    Standing,
+    Verdict,
+    Wanted,
 )  # fmt: skip
 from argosy.engine.portfolio import HOUSE, Fx, Portfolio
 from argosy.engine.snap import limit_on_grid, protection_on_grid, rung_on_grid
@@ -364,10 +373,8 @@ class State:
     def _verdict(self, verdict: Verdict) -> None:
         order = verdict.order
         self.counters.on_refusal(verdict.outcome.code)
-        if type(verdict.outcome) is Refused:
-            asked, kept = order.lots, 0
-        else:
-            asked, kept = verdict.outcome.asked, verdict.outcome.lots
+        outcome = verdict.outcome
+        asked, kept = (order.lots, 0) if isinstance(outcome, Refused) else (outcome.asked, outcome.lots)
         if order.tag.startswith("rung:"):
             if not kept:
                 self._spend(order)

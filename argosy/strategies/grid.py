@@ -23,7 +23,12 @@ class Params(msgspec.Struct, frozen=True):
         float, Meta(ge=0.0005, le=0.5, description="distance of two lines, as a fraction of the price")
     ] = 0.02
     invest: Annotated[
-        float, Meta(gt=0.0, le=1.0, description="fraction of the budget that all lines below the references may buy for")
+        float,
+        Meta(
+            gt=0.0,
+            le=1.0,
+            description="fraction of the budget that all lines below the references may buy for",
+        ),
     ] = 0.95
 
 
@@ -113,7 +118,9 @@ class Grid:
         return Ladder(i, rungs, why=why)
 
 
-def lines(center: Center, held: int, levels: int, spacing: float, row: Instrument, room: float) -> tuple[Rung, ...]:
+def lines(
+    center: Center, held: int, levels: int, spacing: float, row: Instrument, room: float
+) -> tuple[Rung, ...]:
     """The orders wanted when `held` lots are held: buys from the highest line down, then sells from the lowest line up.
 
     held: lots, not negative; room: money that buys may still use
@@ -146,4 +153,3 @@ def lines(center: Center, held: int, levels: int, spacing: float, row: Instrumen
 def unit_value(row: Instrument) -> float:
     """Money per lot and price point."""
     return float(row.lot * row.multiplier)
-

@@ -22,12 +22,16 @@ class Params(msgspec.Struct, frozen=True):
         float, Meta(gt=0.0, le=10.0, description="deviations from the mean at which to enter")
     ] = 2.0
     exit: Annotated[
-        float, Meta(ge=0.0, le=10.0, description="deviations from the mean within which to leave; below entry")
+        float,
+        Meta(ge=0.0, le=10.0, description="deviations from the mean within which to leave; below entry"),
     ] = 0.5
     stop: Annotated[
-        float, Meta(ge=0.0, le=50.0, description="distance of the stop from the entry in deviations; 0 = no stop")
+        float,
+        Meta(ge=0.0, le=50.0, description="distance of the stop from the entry in deviations; 0 = no stop"),
     ] = 3.0
-    max_bars: Annotated[int, Meta(ge=0, le=100_000, description="bars after which to leave; 0 = no limit")] = 40
+    max_bars: Annotated[
+        int, Meta(ge=0, le=100_000, description="bars after which to leave; 0 = no limit")
+    ] = 40
     weight: Annotated[float, Meta(gt=0.0, le=1.0, description="fraction of each allotment to hold")] = 1.0
     short: Annotated[bool, Meta(description="also sell short far above the mean")] = False
 

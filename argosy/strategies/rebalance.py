@@ -22,16 +22,25 @@ class Params(msgspec.Struct, frozen=True):
 
     weights: Annotated[
         dict[str, Annotated[float, Meta(ge=-1.0, le=1.0)]],
-        Meta(description="fraction of the budget by symbol; none named = equal parts of all; the unnamed are left alone"),
+        Meta(
+            description="fraction of the budget by symbol; none named = equal parts of all; the unnamed are left alone"
+        ),
     ] = {}
     every: Annotated[
-        str, Meta(description='span of the calendar, counted from 1970, like "1d" or "4w"; "" = by drift alone')
+        str,
+        Meta(description='span of the calendar, counted from 1970, like "1d" or "4w"; "" = by drift alone'),
     ] = "4w"
     band: Annotated[
-        float, Meta(ge=0.0, le=1.0, description="drift of a weight that is restored at once; 0 = by the calendar alone")
+        float,
+        Meta(
+            ge=0.0,
+            le=1.0,
+            description="drift of a weight that is restored at once; 0 = by the calendar alone",
+        ),
     ] = 0.05
     reserve: Annotated[
-        float, Meta(ge=0.0, le=0.5, description="fraction kept in cash for costs and gaps; scales all weights")
+        float,
+        Meta(ge=0.0, le=0.5, description="fraction kept in cash for costs and gaps; scales all weights"),
     ] = 0.01
 
     def __post_init__(self) -> None:
@@ -77,7 +86,11 @@ class Rebalance:
         if period == state.period:
             why = self._drift(book, weights)
         else:
-            why = f"rebalance: every {self._params.every}" if state.period >= 0 else "rebalance: the first weights"
+            why = (
+                f"rebalance: every {self._params.every}"
+                if state.period >= 0
+                else "rebalance: the first weights"
+            )
         if not why:
             return None
         state.period = period

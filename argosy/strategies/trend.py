@@ -25,7 +25,9 @@ class Params(msgspec.Struct, frozen=True):
         float, Meta(ge=0.0, le=50.0, description="distance of the stop in average true ranges; 0 = no stop")
     ] = 0.0
     weight: Annotated[float, Meta(gt=0.0, le=1.0, description="fraction of each allotment to hold")] = 1.0
-    short: Annotated[bool, Meta(description="sell short while the fast average is below the slow one")] = False
+    short: Annotated[bool, Meta(description="sell short while the fast average is below the slow one")] = (
+        False
+    )
 
 
 class State(msgspec.Struct):
@@ -63,7 +65,9 @@ class Trend:
                 level = row.close - side * params.stop_atr * size
                 if level > 0.0:
                     out.stop = level
-        elif out.stop != ABSENT and ((side > 0.0 and row.low <= out.stop) or (side < 0.0 and row.high >= out.stop)):
+        elif out.stop != ABSENT and (
+            (side > 0.0 and row.low <= out.stop) or (side < 0.0 and row.high >= out.stop)
+        ):
             out.target = 0.0
             out.stop = ABSENT
 

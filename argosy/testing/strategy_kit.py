@@ -97,7 +97,13 @@ def tape(columns: Mapping[str, NDArray[np.float64]], instrument: int) -> Tape:
     ts = START + HOUR * np.arange(count, dtype=np.int64)
     return Tape(
         Bar,
-        dict(columns) | {"ts": ts, "known": ts + SPAN, "instrument": np.full(count, instrument), "span": np.full(count, SPAN)},
+        dict(columns)
+        | {
+            "ts": ts,
+            "known": ts + SPAN,
+            "instrument": np.full(count, instrument),
+            "span": np.full(count, SPAN),
+        },
     )
 
 
@@ -146,7 +152,9 @@ class StrategyKit:
         names = tuple(symbols) or self.symbols
         instruments = Instruments(Instrument(symbol=symbol) for symbol in names)
         tapes = [tape(own, instruments[symbol].id) for symbol, own in zip(names, columns, strict=True)]
-        wanted = house.Wanted("kit", self.strategy, dict(self.given if given is None else given), budget_frac=1.0)
+        wanted = house.Wanted(
+            "kit", self.strategy, dict(self.given if given is None else given), budget_frac=1.0
+        )
         terms = house.Terms(cash=self.cash, multiplier=2.0, fees="free", slippage_bps=0.0)
         data = (instruments, tapes, list(events))
         run = house.assemble([wanted], data, terms, bulk=bulk)
@@ -156,7 +164,9 @@ class StrategyKit:
             run.replay.run(stop=bar * len(tapes))
             if not crash:
                 engine.close()
-            run.replay.engine = engine = revived(engine, house.assemble([wanted], data, terms, bulk=False).engine, run.replay)
+            run.replay.engine = engine = revived(
+                engine, house.assemble([wanted], data, terms, bulk=False).engine, run.replay
+            )
         run.replay.run()
         engine.close()
         return self.played(engine)
@@ -164,7 +174,9 @@ class StrategyKit:
     def played(self, engine: Engine) -> Played:
         """What came of a run."""
         decisions = [
-            Decision(record.at, engine.instruments[record.intent.instrument].symbol, record.intent, record.lots)
+            Decision(
+                record.at, engine.instruments[record.intent.instrument].symbol, record.intent, record.lots
+            )
             for _, record in engine.journal.records()
             if type(record) is Wanted
         ]
@@ -172,7 +184,9 @@ class StrategyKit:
         words = [repr(decision) for decision in decisions]
         state = engine.state
         books = repr(state.portfolio.snapshot())
-        return Played(decisions, words, engine.failures, dict(state.counters.refusals), chain, state.hash, books)
+        return Played(
+            decisions, words, engine.failures, dict(state.counters.refusals), chain, state.hash, books
+        )
 
     # -- it lives ----------------------------------------------------------------------------------------------------------
 
@@ -213,7 +227,9 @@ class StrategyKit:
                 assert parted.failures == []
                 assert parted.words == whole.words, f"restarted after bars {restarts}, crash: {crash}"
                 assert parted.books == whole.books
-                if crash:  # a last snapshot takes a place in the journal, and orders are numbered by their places
+                if (
+                    crash
+                ):  # a last snapshot takes a place in the journal, and orders are numbered by their places
                     assert parted.state == whole.state
 
     # -- time ------------------------------------------------------------------------------------------------------------------
@@ -229,7 +245,9 @@ class StrategyKit:
             assert until(self.play(cut), edge) == past, f"bars after {k} decided what was wanted before"
             other = [
                 {name: np.concatenate((own[name][: k + 1], new[name][k + 1 :])) for name in own}
-                for own, new in ((own, prices(self.rows, self.seed + 100 + i)) for i, own in enumerate(columns))
+                for own, new in (
+                    (own, prices(self.rows, self.seed + 100 + i)) for i, own in enumerate(columns)
+                )
             ]
             assert until(self.play(other), edge) == past, f"bars after {k} decided what was wanted before"
 
@@ -361,7 +379,9 @@ class StepKit(StrategyKit):
         for row, needs in self.stepped_rows(declaration):
             declaration.step(row, needs, state, declaration.params, out)
             compiled(struct_record(row), struct_record(needs), twin, params, numbers)
-            mine = [getattr(out, name) for name in shape] + [getattr(state, name) for name in state.__struct_fields__]
+            mine = [getattr(out, name) for name in shape] + [
+                getattr(state, name) for name in state.__struct_fields__
+            ]
             its = [numbers[name] for name in shape] + [twin[name] for name in state.__struct_fields__]
             assert np.array_equal(np.array(mine, np.float64), np.array(its, np.float64)), f"at {row}"
             acted += out.target != ABSENT
@@ -371,7 +391,9 @@ class StepKit(StrategyKit):
         """The bars of the first symbol with their needs, from the first that is warm."""
         own = tape(self.market()[0], 0)
         shape = msgspec.defstruct("Needs", [(name, float) for name in declaration.needs], frozen=True)
-        columns = [column.tolist() for column in table(declaration.needs, own.columns, forward_factor(own, []))]
+        columns = [
+            column.tolist() for column in table(declaration.needs, own.columns, forward_factor(own, []))
+        ]
         for k, row in enumerate(own.rows()):
             if k >= declaration.warmup - 1:
                 assert isinstance(row, Bar)
@@ -393,7 +415,9 @@ def revived(dead: Engine, fresh: Engine, replay: Replay) -> Engine:
     bounds = replay.source.instants()
     missed = list(islice(replay.source.rows(stand), dead.state.rows - stand))
     for low, high in pairwise(bounds[(bounds >= stand) & (bounds <= dead.state.rows)].tolist()):
-        assert fresh.instant(missed[low - stand : high - stand]) == (), "it wanted something that the journal lacks"
+        assert fresh.instant(missed[low - stand : high - stand]) == (), (
+            "it wanted something that the journal lacks"
+        )
     return fresh
 
 
@@ -442,7 +466,9 @@ def _edge(kind: inspect.Type, closed: float | None, open_: float | None, sign: i
 
 
 def _next(kind: inspect.Type, value: float, sign: int) -> float:
-    return int(value) + sign if isinstance(kind, inspect.IntType) else float(np.nextafter(value, sign * np.inf))
+    return (
+        int(value) + sign if isinstance(kind, inspect.IntType) else float(np.nextafter(value, sign * np.inf))
+    )
 
 
 # -- records for machine code ----------------------------------------------------------------------------------------------

@@ -18,9 +18,13 @@ STOCK = Instrument(symbol="AAA")
 PLENTY = 1e12
 
 
-def table(center: Center, held: int, levels: int = 2, room: float = PLENTY, row: Instrument = STOCK) -> list[tuple[str, float, int]]:
+def table(
+    center: Center, held: int, levels: int = 2, room: float = PLENTY, row: Instrument = STOCK
+) -> list[tuple[str, float, int]]:
     """(tag, price, signed lots) of each rung, lines 10 % apart."""
-    return [(rung.tag, rung.px, rung.side * rung.lots) for rung in lines(center, held, levels, 0.1, row, room)]
+    return [
+        (rung.tag, rung.px, rung.side * rung.lots) for rung in lines(center, held, levels, 0.1, row, room)
+    ]
 
 
 def test_it_begins_with_buys_below() -> None:
@@ -35,15 +39,33 @@ def test_a_bought_line_is_sold_one_line_up() -> None:
 
 
 def test_a_line_filled_in_part_is_bought_out_and_sold_in_part() -> None:
-    assert table(Center(100.0, 10, 0, 0), 4) == [("buy-1", 90.90, 6), ("buy-2", 82.64, 10), ("sell0", 100.0, -4)]
-    assert table(Center(100.0, 10, 0, 0), 14) == [("buy-2", 82.64, 6), ("sell-1", 90.91, -4), ("sell0", 100.0, -10)]
+    assert table(Center(100.0, 10, 0, 0), 4) == [
+        ("buy-1", 90.90, 6),
+        ("buy-2", 82.64, 10),
+        ("sell0", 100.0, -4),
+    ]
+    assert table(Center(100.0, 10, 0, 0), 14) == [
+        ("buy-2", 82.64, 6),
+        ("sell-1", 90.91, -4),
+        ("sell0", 100.0, -10),
+    ]
 
 
 def test_what_was_held_is_sold_above() -> None:
     center = Center(100.0, 10, 25, 25)
-    assert table(center, 25) == [("buy-1", 90.90, 10), ("buy-2", 82.64, 10), ("sell1", 110.0, -10), ("sell2", 121.0, -15)]
+    assert table(center, 25) == [
+        ("buy-1", 90.90, 10),
+        ("buy-2", 82.64, 10),
+        ("sell1", 110.0, -10),
+        ("sell2", 121.0, -15),
+    ]
     # ten sold on line 1: they are bought back on line 0, the rest goes on line 2
-    assert table(center, 15) == [("buy0", 100.0, 10), ("buy-1", 90.90, 10), ("buy-2", 82.64, 10), ("sell2", 121.0, -15)]
+    assert table(center, 15) == [
+        ("buy0", 100.0, 10),
+        ("buy-1", 90.90, 10),
+        ("buy-2", 82.64, 10),
+        ("sell2", 121.0, -15),
+    ]
 
 
 def test_buys_stop_where_the_money_ends() -> None:
@@ -67,7 +89,9 @@ def test_orders_below_the_smallest_are_left_out() -> None:
     st.floats(0.9, 5000.0), st.integers(1, 500), st.integers(0, 5000), st.integers(0, 9000),
     st.integers(1, 20), st.floats(0.001, 0.3), st.floats(0.0, 1e6),
 )  # fmt: skip
-def test_laws_of_the_lines(reference: float, size: int, base: int, held: int, levels: int, spacing: float, room: float) -> None:
+def test_laws_of_the_lines(
+    reference: float, size: int, base: int, held: int, levels: int, spacing: float, room: float
+) -> None:
     rungs = lines(Center(reference, size, base, held), held, levels, spacing, STOCK, room)
     buys = [rung for rung in rungs if rung.side == BUY]
     sells = [rung for rung in rungs if rung.side == SELL]
@@ -110,7 +134,10 @@ def test_the_grid_is_laid_followed_and_laid_anew() -> None:
     book = Pocket(100.0)
     first = asked(grid, book)
     assert first is not None
-    assert [(rung.tag, rung.lots) for rung in first.rungs] == [("buy-1", 50), ("buy-2", 50)]  # 10000 / (2 * 100)
+    assert [(rung.tag, rung.lots) for rung in first.rungs] == [
+        ("buy-1", 50),
+        ("buy-2", 50),
+    ]  # 10000 / (2 * 100)
     assert first.why == "grid: laid about 100"
     assert asked(grid, book) is None, "nothing has happened"
     book.price, book.held = 90.0, 50
@@ -125,7 +152,10 @@ def test_the_grid_is_laid_followed_and_laid_anew() -> None:
     anew = asked(grid, book)
     assert anew is not None
     assert anew.why == "grid: 121.1 has left the lines about 100"
-    assert [(rung.px, rung.lots) for rung in anew.rungs] == [(110.09, 43), (100.08, 43)]  # 10500 / (2 * 121.1) = 43.35
+    assert [(rung.px, rung.lots) for rung in anew.rungs] == [
+        (110.09, 43),
+        (100.08, 43),
+    ]  # 10500 / (2 * 121.1) = 43.35
 
 
 def test_a_grid_that_fell_out_sells_above_and_buys_with_what_is_left() -> None:
@@ -136,7 +166,10 @@ def test_a_grid_that_fell_out_sells_above_and_buys_with_what_is_left() -> None:
     fallen = asked(grid, book)
     assert fallen is not None
     # 9000 / (2 * 80) = 56 a line; 1000 are left, 56 * 72.72 = 4072 is more than that
-    assert [(rung.tag, rung.px, rung.lots) for rung in fallen.rungs] == [("sell1", 88.0, 56), ("sell2", 96.8, 44)]
+    assert [(rung.tag, rung.px, rung.lots) for rung in fallen.rungs] == [
+        ("sell1", 88.0, 56),
+        ("sell2", 96.8, 44),
+    ]
 
 
 def test_no_grid_where_the_budget_is_too_small() -> None:

@@ -39,7 +39,9 @@ class Honest:
 
     def on_instant(self, book: Any) -> Any:
         bars = [book.bar(i) for i in book.instruments]
-        return tuple(Target(bar.instrument, weight=0.2 * self.side(bar, book), why="side") for bar in bars if bar)
+        return tuple(
+            Target(bar.instrument, weight=0.2 * self.side(bar, book), why="side") for bar in bars if bar
+        )
 
 
 class Tomorrow:

@@ -39,7 +39,9 @@ def test_it_imports_only_the_public_surface() -> None:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             module = node.module if isinstance(node, ast.ImportFrom) else None
             if module and module.startswith("argosy"):
-                assert module.startswith(("argosy.core", "argosy.kernels.indicators")), f"{file.name} imports {module}"
+                assert module.startswith(("argosy.core", "argosy.kernels.indicators")), (
+                    f"{file.name} imports {module}"
+                )
             if isinstance(node, ast.Import):
                 assert not any(name.name.startswith("argosy") for name in node.names)
 

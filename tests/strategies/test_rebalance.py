@@ -57,7 +57,10 @@ def test_equal_weights_less_the_reserve() -> None:
 
 def test_named_weights_leave_the_others_alone() -> None:
     assert asked(Rebalance(Params(weights={"BBB": 0.4}, reserve=0.0)), Pocket()) == {1: 0.4}
-    assert asked(Rebalance(Params(weights={"AAA": 0.7, "BBB": -0.3}, reserve=0.0)), Pocket()) == {0: 0.7, 1: -0.3}
+    assert asked(Rebalance(Params(weights={"AAA": 0.7, "BBB": -0.3}, reserve=0.0)), Pocket()) == {
+        0: 0.7,
+        1: -0.3,
+    }
 
 
 def test_it_waits_until_all_have_a_price() -> None:
@@ -70,7 +73,11 @@ def test_it_waits_until_all_have_a_price() -> None:
 
 @pytest.mark.parametrize(
     ("days", "trades"),
-    [([10, 11, 13], [True, False, False]), ([10, 14], [True, True]), ([10, 27, 28, 29], [True, True, True, False])],
+    [
+        ([10, 11, 13], [True, False, False]),
+        ([10, 14], [True, True]),
+        ([10, 27, 28, 29], [True, True, True, False]),
+    ],
 )
 def test_by_the_calendar(days: list[int], trades: list[bool]) -> None:
     """Spans are counted from 1970: with 7 days the edges are days 7, 14, 21, 28."""
@@ -113,7 +120,9 @@ def test_a_weight_of_a_stranger_is_refused() -> None:
         Rebalance(Params(weights={"ZZZ": 0.4})).on_instant(Pocket())  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("params", [{"every": "soon"}, {"weights": {"AAA": 0.7, "BBB": -0.4}}, {"weights": {"AAA": 1.5}}])
+@pytest.mark.parametrize(
+    "params", [{"every": "soon"}, {"weights": {"AAA": 0.7, "BBB": -0.4}}, {"weights": {"AAA": 1.5}}]
+)
 def test_parameters_that_clash_are_refused(params: dict[str, Any]) -> None:
     with pytest.raises(Misuse, match="STRATEGY_PARAM"):
         declare(Rebalance, **params)

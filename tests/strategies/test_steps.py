@@ -22,7 +22,9 @@ def bar(low: float, high: float, close: float) -> SimpleNamespace:
     return SimpleNamespace(open=close, low=low, high=high, close=close, volume=1e6)
 
 
-def walk(strategy: Any, params: Any, rows: list[tuple[Any, dict[str, float]]]) -> tuple[list[tuple[float, float]], Any]:
+def walk(
+    strategy: Any, params: Any, rows: list[tuple[Any, dict[str, float]]]
+) -> tuple[list[tuple[float, float]], Any]:
     """(target, stop) after each row, and the last state."""
     state = getattr(strategy, "state", object)()
     out = Out()
@@ -37,7 +39,10 @@ def walk(strategy: Any, params: Any, rows: list[tuple[Any, dict[str, float]]]) -
 def test_buy_and_hold_wants_its_weight_from_the_first_bar() -> None:
     seen, _ = walk(BuyAndHold, buy_and_hold.Params(weight=0.6), [(bar(9, 11, 10), {}), (bar(1, 2, 1), {})])
     assert seen == [(0.6, INF), (0.6, INF)]
-    assert BuyAndHold.explain(None, None, buy_and_hold.Params(weight=0.6), Out()) == "buy and hold: 60% of the allotment"
+    assert (
+        BuyAndHold.explain(None, None, buy_and_hold.Params(weight=0.6), Out())
+        == "buy and hold: 60% of the allotment"
+    )
 
 
 def t(fast: float, slow: float, size: float = 2.0) -> dict[str, float]:
@@ -48,7 +53,14 @@ CALM = bar(99.0, 101.0, 100.0)
 
 
 def test_trend_goes_long_and_flat() -> None:
-    rows = [(CALM, t(9, 10)), (CALM, t(10, 10)), (CALM, t(11, 10)), (CALM, t(12, 10)), (CALM, t(10, 10)), (CALM, t(9, 10))]
+    rows = [
+        (CALM, t(9, 10)),
+        (CALM, t(10, 10)),
+        (CALM, t(11, 10)),
+        (CALM, t(12, 10)),
+        (CALM, t(10, 10)),
+        (CALM, t(9, 10)),
+    ]
     seen, _ = walk(Trend, trend.Params(weight=0.8), rows)
     assert [target for target, _ in seen] == [INF, INF, 0.8, 0.8, 0.0, 0.0]
     assert {stop for _, stop in seen} == {INF}
@@ -74,13 +86,20 @@ def test_trend_sets_its_stop_once_and_stays_out_after_it() -> None:
 
 
 def test_trend_stops_shorts_above() -> None:
-    rows = [(CALM, t(9, 10)), (bar(90.0, 102.9, 95.0), t(8, 10)), (bar(99.0, 103.0, 100.0), t(8, 10)), (CALM, t(8, 10))]
+    rows = [
+        (CALM, t(9, 10)),
+        (bar(90.0, 102.9, 95.0), t(8, 10)),
+        (bar(99.0, 103.0, 100.0), t(8, 10)),
+        (CALM, t(8, 10)),
+    ]
     seen, _ = walk(Trend, trend.Params(stop_atr=1.5, short=True), rows)
     assert seen == [(-1.0, 103.0), (-1.0, 103.0), (0.0, INF), (0.0, INF)]
 
 
 def test_trend_has_no_stop_below_zero() -> None:
-    seen, _ = walk(Trend, trend.Params(stop_atr=50.0), [(CALM, t(11, 10, 2.0)), (bar(0.5, 1.0, 0.6), t(11, 10))])
+    seen, _ = walk(
+        Trend, trend.Params(stop_atr=50.0), [(CALM, t(11, 10, 2.0)), (bar(0.5, 1.0, 0.6), t(11, 10))]
+    )
     assert seen == [(1.0, INF), (1.0, INF)]
 
 
@@ -96,7 +115,9 @@ def test_trend_says_why() -> None:
     Trend.step(CALM, needs, state, params, out)
     assert Trend.explain(needs, state, params, out) == "trend: fast 12.3 > slow 12.1, stop 97"
     Trend.step(bar(90.0, 91.0, 90.0), needs, state, params, out)
-    assert Trend.explain(needs, state, params, out) == "trend: fast 12.3 > slow 12.1, but the stop was reached"
+    assert (
+        Trend.explain(needs, state, params, out) == "trend: fast 12.3 > slow 12.1, but the stop was reached"
+    )
     needs = SimpleNamespace(**t(12.0, 12.1))
     Trend.step(CALM, needs, state, params, out)
     assert Trend.explain(needs, state, params, out) == "trend: fast 12 < slow 12.1"
@@ -107,7 +128,14 @@ def z(value: float, deviation: float = 2.0) -> dict[str, float]:
 
 
 def test_mean_reversion_buys_low_and_leaves_near_the_mean() -> None:
-    rows = [(CALM, z(-1.9)), (CALM, z(-2.0)), (CALM, z(-3.0)), (CALM, z(-0.6)), (CALM, z(-0.5)), (CALM, z(-2.5))]
+    rows = [
+        (CALM, z(-1.9)),
+        (CALM, z(-2.0)),
+        (CALM, z(-3.0)),
+        (CALM, z(-0.6)),
+        (CALM, z(-0.5)),
+        (CALM, z(-2.5)),
+    ]
     seen, state = walk(MeanReversion, mean_reversion.Params(weight=0.7), rows)
     assert seen == [(INF, INF), (0.7, 94.0), (0.7, 94.0), (0.7, 94.0), (0.0, INF), (0.7, 94.0)]
     assert (state.side, state.bars, state.left) == (1.0, 0.0, RETURNED)
@@ -138,11 +166,15 @@ def test_mean_reversion_leaves_in_time() -> None:
     seen, state = walk(MeanReversion, mean_reversion.Params(max_bars=3, stop=0.0), rows)
     assert seen == [(1.0, INF)] * 3 + [(0.0, INF)] * 2
     assert (state.left, state.bars) == (TIMED, 3.0)
-    assert walk(MeanReversion, mean_reversion.Params(max_bars=0, stop=0.0), rows * 20)[0] == [(1.0, INF)] * 100
+    assert (
+        walk(MeanReversion, mean_reversion.Params(max_bars=0, stop=0.0), rows * 20)[0] == [(1.0, INF)] * 100
+    )
 
 
 def test_mean_reversion_does_not_turn_around_at_one_bar() -> None:
-    seen, _ = walk(MeanReversion, mean_reversion.Params(short=True), [(CALM, z(-2.5)), (CALM, z(2.5)), (CALM, z(2.5))])
+    seen, _ = walk(
+        MeanReversion, mean_reversion.Params(short=True), [(CALM, z(-2.5)), (CALM, z(2.5)), (CALM, z(2.5))]
+    )
     assert seen == [(1.0, 94.0), (0.0, INF), (-1.0, 106.0)]
 
 
@@ -156,7 +188,10 @@ def test_mean_reversion_waits_for_its_needs(needs: dict[str, float]) -> None:
     [
         ([(CALM, z(-2.5))], "mean reversion: -2.50 deviations from the mean, stop 94"),
         ([(CALM, z(-2.5)), (CALM, z(0.1))], "mean reversion: 0.10 deviations from the mean, back near it"),
-        ([(CALM, z(-2.5)), (bar(90, 91, 90), z(-4))], "mean reversion: -4.00 deviations from the mean, the stop was reached"),
+        (
+            [(CALM, z(-2.5)), (bar(90, 91, 90), z(-4))],
+            "mean reversion: -4.00 deviations from the mean, the stop was reached",
+        ),
         ([(CALM, z(-2.5)), (CALM, z(-2.4))], "mean reversion: -2.40 deviations from the mean after 1 bars"),
     ],
 )

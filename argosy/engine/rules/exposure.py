@@ -50,7 +50,7 @@ class Exposure:
             value = view.value(i, lots, price)
         if value is None:
             return Refused(self._first(), {"lots": lots}, "the order cannot be valued")
-        worst = high if high > -low else -low
+        worst = max(-low, high)
         more = (high + lots if order.side > 0 else lots - low) - worst
         if more > 0:
             added = value if more == lots else view.value(i, more, price) or 0

@@ -17,15 +17,29 @@ class Params(msgspec.Struct, frozen=True):
     fast: Annotated[int, Meta(ge=2, le=500, description="bars of the fast exponential average")] = 12
     slow: Annotated[int, Meta(ge=3, le=2000, description="bars of the slow exponential average")] = 48
     momentum: Annotated[int, Meta(ge=1, le=500, description="bars over which momentum is measured")] = 20
-    momentum_pct: Annotated[float, Meta(ge=0.0, le=100.0, description="least rise over those bars to enter")] = 3.0
+    momentum_pct: Annotated[
+        float, Meta(ge=0.0, le=100.0, description="least rise over those bars to enter")
+    ] = 3.0
     range: Annotated[int, Meta(ge=2, le=500, description="bars of the average true range")] = 14
-    calm: Annotated[float, Meta(gt=0.0, le=1.0, description="greatest range to enter, as a fraction of the price")] = 0.07
-    stop: Annotated[float, Meta(gt=0.0, le=20.0, description="distance of the stop below the entry, in ranges")] = 2.5
-    take: Annotated[float, Meta(gt=0.0, le=100.0, description="distance of the take-profit above, in ranges")] = 8.0
-    trail: Annotated[float, Meta(gt=0.0, le=20.0, description="fall from the peak that ends the trade, in ranges")] = 3.5
+    calm: Annotated[
+        float, Meta(gt=0.0, le=1.0, description="greatest range to enter, as a fraction of the price")
+    ] = 0.07
+    stop: Annotated[
+        float, Meta(gt=0.0, le=20.0, description="distance of the stop below the entry, in ranges")
+    ] = 2.5
+    take: Annotated[
+        float, Meta(gt=0.0, le=100.0, description="distance of the take-profit above, in ranges")
+    ] = 8.0
+    trail: Annotated[
+        float, Meta(gt=0.0, le=20.0, description="fall from the peak that ends the trade, in ranges")
+    ] = 3.5
     rest: Annotated[int, Meta(ge=0, le=1000, description="bars to stay out after a trade")] = 3
-    risk: Annotated[float, Meta(gt=0.0, le=0.5, description="fraction of the allotment lost at the stop")] = 0.05
-    weight: Annotated[float, Meta(gt=0.0, le=1.0, description="greatest fraction of the allotment to hold")] = 0.95
+    risk: Annotated[float, Meta(gt=0.0, le=0.5, description="fraction of the allotment lost at the stop")] = (
+        0.05
+    )
+    weight: Annotated[
+        float, Meta(gt=0.0, le=1.0, description="greatest fraction of the allotment to hold")
+    ] = 0.95
 
 
 class State(msgspec.Struct):
@@ -51,7 +65,12 @@ class TslaImproved:
     scaled = ("peak",)
     watches = (Watch("*", "bar"),)
     needs = staticmethod(
-        lambda p: {"fast": ema(p.fast), "slow": ema(p.slow), "momentum": roc(p.momentum), "range": atr(p.range)}
+        lambda p: {
+            "fast": ema(p.fast),
+            "slow": ema(p.slow),
+            "momentum": roc(p.momentum),
+            "range": atr(p.range),
+        }
     )
 
     @staticmethod

@@ -1,0 +1,131 @@
+"""`argosy backtest`: one strategy over the past, with fees, slippage and the risk gate on; it sends no order anywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from argosy.house import Data, Wanted
+    from argosy.lab.result import Result
+    from argosy.settings import Settings
+
+Config = Annotated[Path | None, typer.Option("--config", help="Settings file; argosy.toml here if there is one.", metavar="FILE")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; errors too, on stderr.")]
+Cash = Annotated[float | None, typer.Option("--cash", help="Start capital; beats account.cash.", metavar="AMOUNT")]
+Symbols = Annotated[str, typer.Option("--symbols", help="What to trade, with commas; everything in the data if left out.", metavar="A,B")]
+Start = Annotated[str, typer.Option("--start", help="First day, like 2008-01-01.", metavar="DATE")]
+End = Annotated[str, typer.Option("--end", help="Day to stop before.", metavar="DATE")]
+
+
+def backtest(
+    strategy: Annotated[str, typer.Argument(help="A registered strategy (see `argosy strategies`) or a section [strategies.NAME] of the settings.")],
+    symbols: Symbols = "",
+    data: Annotated[str, typer.Option("--data", help="A catalog folder, a CSV or Parquet file, or `demo`; the catalog of the settings, else the demo, if left out.", metavar="PATH")] = "",
+    every: Annotated[str, typer.Option("--every", help="Span of the bars, when a catalog has several, like 5m.", metavar="SPAN")] = "",
+    start: Start = "",
+    end: End = "",
+    param: Annotated[list[str] | None, typer.Option("--param", "-p", help="A parameter, like fast=20; may be repeated.", metavar="NAME=VALUE")] = None,
+    cash: Cash = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Also write the report, one HTML file.", metavar="FILE")] = None,
+    save: Annotated[Path | None, typer.Option("--save", help="Also save the whole result in this folder (JSON and Parquet).", metavar="DIR")] = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Run one strategy over the past and say how it did beside buying and holding.
+
+    \b
+      argosy backtest trend
+      argosy backtest trend --symbols AAPL,MSFT -p fast=20 -p slow=100 --report trend.html
+      argosy backtest mean_reversion --data prices.csv --start 2015-01-01 --cash 25000 --json
+    """
+    from argosy.cli import prices, screen
+    from argosy.settings import load
+
+    loaded = load(config, {"account.cash": cash} if cash is not None else {})
+    wanted = want(strategy, loaded.settings, parameters(param or []), split(symbols))
+    source = data or prices.default(loaded.settings.data.catalog)
+    found, label = prices.gather(source, split(symbols) or wanted.symbols, start, end, every)
+    rows = sum(len(tape) for tape in found[1])
+    with screen.progress(strategy, rows, json) as show:
+        result = perform([wanted], found, loaded.settings, strategy, lambda done: show(done, ""))
+    if save is not None:
+        result.save(save)
+    if report is not None:
+        write_report([result], found, report, "")
+    if json:
+        screen.say_json(result.summary() | ({"report": str(report)} if report else {}) | ({"saved": str(save)} if save else {}))
+    else:
+        out = screen.console()
+        out.print(screen.ground(result, label), style=screen.SOFT)
+        screen.verdict(result, out)
+        for what, path in (("report", report), ("saved", save)):
+            if path is not None:
+                out.print(f"\n{what}   {path}", soft_wrap=True)
+    if result.failures:
+        raise typer.Exit(1)
+
+
+def split(text: str) -> tuple[str, ...]:
+    """ "A, B" -> ("A", "B")"""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def parameters(given: Sequence[str]) -> dict[str, Any]:
+    """["fast=20"] -> {"fast": "20"}; texts become numbers where the strategy wants them. Misuse("PARAM_SHAPE")."""
+    from argosy.core.errors import Misuse
+
+    out: dict[str, Any] = {}
+    for text in given:
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip().isidentifier():
+            raise Misuse("PARAM_SHAPE", f"{text!r} is not NAME=VALUE", where="--param", fix="write it like --param fast=20")
+        out[name.strip()] = _value(value.strip())
+    return out
+
+
+def _value(text: str) -> Any:
+    """JSON for lists, tables and truth; every other text as it is, for the strategy's own types to read."""
+    import msgspec
+
+    if text[:1] in "{[" or text in ("true", "false"):
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            return text
+    return text
+
+
+def want(name: str, settings: Settings, params: Mapping[str, Any], symbols: Sequence[str]) -> Wanted:
+    """The strategy of that name in the settings, else the plugin of that name; flags beat settings."""
+    from argosy.house import Wanted
+
+    entry = settings.strategies.get(name)
+    if entry is None:
+        return Wanted(name=name, plugin=name, params=dict(params), symbols=tuple(symbols))
+    return Wanted(
+        name=name, plugin=entry.plugin or name, params=entry.params | dict(params), symbols=tuple(symbols or entry.symbols),
+        budget_frac=entry.budget_frac,
+    )  # fmt: skip
+
+
+def perform(wanted: Sequence[Wanted], data: Data, settings: Settings, name: str, progress: Callable[[int], None] | None = None) -> Result:
+    """Run and gather the result."""
+    from argosy.lab.backtest import run
+    from argosy.lab.verdict import gather
+
+    outcome = run(wanted, data, settings.terms(), progress=progress)
+    used = settings.plain() | {"strategies": {one.name: {"plugin": str(one.plugin), "symbols": list(one.symbols)} | dict(one.params) for one in wanted}}
+    return gather(outcome, name, settings=used)
+
+
+def write_report(results: Sequence[Result], data: Data, path: Path, title: str) -> None:
+    """Write the report, with prices for the charts of trades."""
+    from argosy.lab import figures
+    from argosy.lab.report import write
+
+    write(list(results), path, prices=figures.prices(data[1], list(data[0])), title=title)

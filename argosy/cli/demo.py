@@ -1,0 +1,60 @@
+"""`argosy demo`: every strategy of the house on the packaged prices, side by side; it needs no account, network or settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from argosy.cli.backtest import Cash, Config, End, Json, Start, Symbols, perform, split, write_report
+
+
+def demo(
+    report: Annotated[Path, typer.Option("--report", help="Where to write the report.", metavar="FILE")] = Path("argosy-report.html"),
+    symbols: Symbols = "",
+    start: Start = "",
+    end: End = "",
+    cash: Cash = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Run all built-in strategies on five US stocks, 2000 to 2013, with fees and the risk gate on.
+
+    Prints them side by side with buying and holding, and writes a report that opens in any browser.
+
+    \b
+      argosy demo
+      argosy demo --symbols AAPL,IBM,MSFT --start 2006-01-01 --report fleet.html
+    """
+    from argosy.cli import prices, screen
+    from argosy.core import plugins
+    from argosy.core.errors import Misuse
+    from argosy.house import Wanted
+    from argosy.settings import load
+
+    settings = load(config, {"account.cash": cash} if cash is not None else {}).settings
+    names = [name for name, point in plugins.found("argosy.strategies").items() if point.value.startswith("argosy.")]
+    if not names:
+        raise Misuse("PLUGINS_NONE", "no strategy of the house is registered", fix="install the package: pip install -e .")
+    found, label = prices.gather(prices.DEMO, split(symbols), start, end)
+    rows = sum(len(tape) for tape in found[1])
+    results = []
+    with screen.progress("demo", rows * len(names), json) as show:
+        for k, name in enumerate(names):
+            wanted = Wanted(name=name, plugin=name)
+            results.append(perform([wanted], found, settings, name, lambda done, k=k, name=name: show(k * rows + done, name)))  # type: ignore[misc]
+        show(rows * len(names), "report")
+        write_report(results, found, report, "The demo fleet")
+    if json:
+        screen.say_json({"results": [result.summary() for result in results], "report": str(report)})
+        return
+    out = screen.console()
+    out.print()
+    out.print("[bold]Argosy demo[/]   every strategy with the whole account, one at a time")
+    out.print(screen.ground(results[0], label), style=screen.SOFT)
+    out.print()
+    out.print(screen.comparison(results, out.width))
+    out.print()
+    out.print("Past prices under stated assumptions: not advice, and no promise.", style=screen.SOFT)
+    out.print(f"report   [bold]{report}[/]   (open it in a browser)", soft_wrap=True)

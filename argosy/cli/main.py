@@ -1,0 +1,107 @@
+"""The door: `argosy` and its commands; one clear message and an exit status when something is wrong, never a traceback of ours.
+
+Exit status: 0 done, 1 something failed, 2 the command or a setting is wrong, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from argosy import __version__
+from argosy.cli import backtest, config, data, demo, strategies
+from argosy.core.errors import ArgosyError
+
+INTERRUPTED = 130
+
+
+class Shell(TyperGroup):
+    """The commands, with our errors turned into a message and a status."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the chosen command."""
+        words = [*getattr(ctx, "_protected_args", ()), *ctx.args]
+        plain = "--json" in words
+        try:
+            return super().invoke(ctx)
+        except ArgosyError as error:
+            _say(error.code, error.what, error.where, error.fix, error.exit_status, plain)
+            raise SystemExit(error.exit_status) from None
+        except KeyboardInterrupt:
+            _say("INTERRUPTED", "stopped by you; nothing was left half done", "", "", INTERRUPTED, plain)
+            raise SystemExit(INTERRUPTED) from None
+        except Exception as error:
+            if plain and hasattr(error, "format_message"):  # the command line itself was wrong
+                _say("USAGE", error.format_message(), "command line", "see --help", 2, plain)
+                raise SystemExit(2) from None
+            raise
+
+
+def _say(code: str, what: str, where: str, fix: str, status: int, plain: bool) -> None:
+    """The message on stderr: JSON for machines, else four short lines."""
+    if plain:
+        import json
+
+        error = {"code": code, "what": what, "where": where, "fix": fix, "exit_status": status}
+        typer.echo(json.dumps({"error": error}, ensure_ascii=False), err=True)
+        return
+    typer.secho(f"✗ {code}", fg=typer.colors.RED, bold=True, err=True, nl=False)
+    typer.echo(f"  {what}", err=True)
+    if where:
+        typer.echo(f"  where  {where}", err=True)
+    if fix:
+        typer.echo(f"  fix    {fix}", err=True)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"argosy {__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=Shell,
+    name="argosy",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with `argosy demo`: it needs no account, no network and no settings.",
+)
+
+
+@app.callback()
+def argosy(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")] = False,
+) -> None:
+    """Argosy: a trading robot and the research house around it.
+
+    \b
+      argosy demo                                     all strategies on packaged prices, with a report
+      argosy backtest trend --symbols AAPL,MSFT       one strategy on the packaged prices
+      argosy data import prices.csv --symbol SPY      bring prices of your own
+      argosy config explain venue.slippage_bps        what a setting means and where it is set
+    """
+
+
+app.command("demo")(demo.demo)
+app.command("backtest")(backtest.backtest)
+app.command("strategies")(strategies.strategies)
+app.add_typer(data.app, name="data")
+app.add_typer(config.app, name="config")
+
+
+def run() -> None:
+    """The entry point of the command `argosy`."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    run()

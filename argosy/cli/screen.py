@@ -1,0 +1,183 @@
+"""How results look in a terminal: a table side by side, a verdict, a line of equity; colours blue and orange, never alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from argosy.core.money import per_one
+from argosy.lab import words
+from argosy.lab.result import Result
+from argosy.lab.words import money, number, percent
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+GAIN, LOSS, SOFT = "#4aa3e0", "#e08a3c", "bright_black"
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def console() -> Console:
+    """Where answers go: stdout."""
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def say_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    import msgspec
+
+    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """The course of values in `width` blocks, lowest to highest."""
+    if len(values) < 2 or width < 2:
+        return ""
+    picks = [float(values[round(k * (len(values) - 1) / (width - 1))]) for k in range(width)]
+    low, high = min(picks), max(picks)
+    if not high > low:
+        return _BLOCKS[0] * width
+    return "".join(_BLOCKS[min(7, int((pick - low) / (high - low) * 8))] for pick in picks)
+
+
+def _tone(value: float | None) -> str:
+    return "" if value is None or value != value or not value else GAIN if value > 0 else LOSS
+
+
+def _rank(result: Result) -> float:
+    value = result.stats.get("total_return", float("nan"))
+    return value if value == value else float("-inf")
+
+
+def comparison(results: Sequence[Result], width: int) -> Table:
+    """Strategies by return, best first, with buying and holding beside."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    wide = width >= 112
+    table = Table(box=box.SIMPLE_HEAD, header_style=SOFT, pad_edge=False, padding=(0, 1), show_edge=False)
+    table.add_column("Strategy", no_wrap=True)
+    if wide:
+        table.add_column("Equity", no_wrap=True)
+    for name in ("Return", "CAGR", "Vol", "Sharpe", "Max fall", "Trades", "Wins", "Fees", "Refused"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for result in sorted(results, key=_rank, reverse=True):
+        stats = result.stats
+        name = Text(result.name, style="bold")
+        if result.failures:
+            name.append(" stopped", style=f"bold {LOSS}")
+        refused = sum(result.refusals.values())
+        table.add_row(
+            name, *((Text(sparkline(result.value.tolist(), 16), style=GAIN),) if wide else ()), *_figures(stats),
+            number(stats.get("trades"), 0), percent(stats.get("win_rate"), 0), money(stats.get("fees"), result.currency, 0),
+            Text(number(refused, 0), style="" if refused else SOFT),
+        )  # fmt: skip
+    seen: list[Any] = []
+    for result in results:
+        if result.benchmark_stats not in seen:
+            if not seen:
+                table.add_section()
+            seen.append(result.benchmark_stats)
+            line = (Text(sparkline(result.benchmark.tolist(), 16), style=SOFT),) if wide else ()
+            table.add_row(Text("holding them all", style="italic"), *line, *_figures(result.benchmark_stats), *[Text(words.NONE, style=SOFT)] * 4)
+    return table
+
+
+def _figures(stats: dict[str, float]) -> list[Any]:
+    from rich.text import Text
+
+    total = stats.get("total_return")
+    return [
+        Text(percent(total, signed=True), style=f"bold {_tone(total)}".strip()),
+        Text(percent(stats.get("cagr"), signed=True), style=_tone(stats.get("cagr"))),
+        percent(stats.get("volatility")), number(stats.get("sharpe")), percent(stats.get("max_drawdown")),
+    ]  # fmt: skip
+
+
+def verdict(result: Result, out: Console) -> None:
+    """One result in full: headline, story, cautions, numbers beside those of holding, refusals."""
+    from rich import box
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    own, held = result.stats, result.benchmark_stats
+    out.print()
+    out.print(Text(words.headline(result), style="bold"))
+    out.print(Padding(Text(words.story(result), style=SOFT), (0, 0, 0, 0)), width=min(out.width, 88))
+    out.print()
+    line = max(10, min(out.width, 88) - 12)
+    out.print(Text.assemble(("equity   ", SOFT), (sparkline(result.value.tolist(), line), GAIN)))
+    out.print(Text.assemble(("holding  ", SOFT), (sparkline(result.benchmark.tolist(), line), SOFT)))
+    out.print()
+    table = Table(box=box.SIMPLE_HEAD, header_style=SOFT, pad_edge=False, show_edge=False)
+    for name, side in (("", "left"), (result.name, "right"), ("holding", "right"), ("", "left"), ("", "right")):
+        table.add_column(name, justify=side, no_wrap=True, style=SOFT if name in ("", "holding") and side == "left" else "")
+    left = (
+        ("return", percent(own.get("total_return"), signed=True), percent(held.get("total_return"), signed=True)),
+        ("a year", percent(own.get("cagr"), signed=True), percent(held.get("cagr"), signed=True)),
+        ("volatility", percent(own.get("volatility")), percent(held.get("volatility"))),
+        ("Sharpe", number(own.get("sharpe")), number(held.get("sharpe"))),
+        ("Sortino", number(own.get("sortino")), number(held.get("sortino"))),
+        ("deepest fall", percent(own.get("max_drawdown")), percent(held.get("max_drawdown"))),
+    )
+    right = (
+        ("trades closed", number(own.get("trades"), 0)),
+        ("won", percent(own.get("win_rate"), 0)),
+        ("profit factor", number(own.get("profit_factor"))),
+        ("time in the market", percent(own.get("exposure"), 0)),
+        ("turnover a year", f"{number(own.get('turnover'), 1)} ×"),
+        ("fees", money(own.get("fees"), result.currency)),
+    )
+    for (name, mine, other), (label, value) in zip(left, right, strict=True):
+        table.add_row(name, Text(mine, style="bold"), Text(other, style=SOFT), Text(f"   {label}", style=SOFT), value)
+    out.print(table)
+    for code, count in sorted(result.refusals.items(), key=lambda item: -item[1]):
+        out.print(Text.assemble(("refused  ", SOFT), (f"{count:,} × ", "bold"), code))
+    for text in words.cautions(result):
+        out.print(Text.assemble(("!  ", LOSS), text))
+    for failed in result.failures:
+        out.print(Text.assemble((f"✗  {failed.strategy} stopped: ", f"bold {LOSS}"), failed.error))
+
+
+def ground(result: Result, label: str) -> str:
+    """What a run stood on, in one line."""
+    from argosy.core.time import iso
+
+    if not len(result.known):
+        return label
+    venue = result.settings.get("venue", {})
+    fees = venue.get("fees", "")
+    parts = [
+        label, ", ".join(result.symbols[:8]) + (" …" if len(result.symbols) > 8 else ""),
+        f"{iso(int(result.known[0]))[:10]} to {iso(int(result.known[-1]))[:10]}", f"{result.bars:,} rows",
+        money(result.cash / per_one(result.currency), result.currency, 0),
+        f"fees {fees if isinstance(fees, str) else 'own'}", f"slippage {venue.get('slippage_bps', 0):g} bps",
+        f"limits {result.settings.get('risk', {}).get('profile', '')}",
+    ]  # fmt: skip
+    return " · ".join(part for part in parts if part)
+
+
+@contextmanager
+def progress(label: str, total: int, quiet: bool = False) -> Iterator[Callable[[int, str], None]]:
+    """A bar on stderr while something long runs; nothing when stderr is no terminal. Yields (done, what) -> None."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, what: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(complete_style=GAIN, finished_style=GAIN), TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(), console=Console(stderr=True), transient=True,
+    ) as bar:  # fmt: skip
+        task = bar.add_task(label, total=total)
+        yield lambda done, what: bar.update(task, completed=done, description=what or label)
