@@ -152,8 +152,8 @@ class Replay:
             quiet = self._quiet_until(done, stop)
             if quiet == done or (market.busy(only) if single else True):
                 bar = next(rows)
-                if quiet == done or market.busy(bar.instrument):  # type: ignore[union-attr]
-                    effects = self._bar_instant(bar)
+                if quiet == done or market.busy(bar.instrument):
+                    effects = self._bar_instant(bar)  # type: ignore[arg-type]
                 else:
                     effects = advance((bar,))  # type: ignore[arg-type]
             else:

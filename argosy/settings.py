@@ -29,6 +29,9 @@ OFF = "off"
 """What to write for a risk limit that should not exist (a settings file has no word for nothing)."""
 
 
+_SOURCE = {"env": "env", ".env": "env", "command": "flag"}
+
+
 class Section(BaseModel):
     """Base of the sections: a key that is not known is an error."""
 
@@ -164,7 +167,7 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """Settings, and for each key that somebody set where: "argosy.toml:3", "env ARGOSY_...", ".env ..." or "flag --cash"."""
+    """Settings, and for each key that somebody set where: "argosy.toml:3", "env ARGOSY_...", ".env ..." or "command line"."""
 
     settings: Settings
     origins: dict[str, str]
@@ -214,12 +217,12 @@ def examine(config: Path | str | None = None, flags: Mapping[str, Any] | None = 
                 line = spot(spots, key)
                 origins[key] = f"{path}:{line}" if line else str(path)
             else:
-                origins[key] = f"{source} {_env_name(key)}" if source != "flag" else f"flag for {key}"
+                origins[key] = f"{source} {_env_name(key)}" if source != "flag" else "command line"
     wrong = {fault.key for fault in faults}
     for fault in _faults(merged, "", {}, strict=False):
         if fault.key not in wrong:
             origin = origins.get(fault.key, "")
-            faults.append(msgspec.structs.replace(fault, source=origin.split(" ")[0] or "file", file=origin))
+            faults.append(msgspec.structs.replace(fault, source=_SOURCE.get(origin.split(" ")[0], "file"), file=origin))
     if faults:
         return None, sorted(faults, key=lambda fault: (fault.file, fault.line))
     used = str(path) if text or config is not None else ""
@@ -248,7 +251,7 @@ def _faults(tree: dict[str, Any], file: str, spots: Mapping[str, int], *, strict
         if not isinstance(limits, dict):
             names = [rule for rule, (_, shape) in SHELF.items() if name in shape.__struct_fields__]
             near = difflib.get_close_matches(name, SHELF, 1)
-            fix = f"write [risk.{names[0]}] above it" if names else f"did you mean [risk.{near[0]}]?" if near else f"rules: {', '.join(SHELF)}"
+            fix = f"it belongs in a rule's table: {', '.join(f'[risk.{rule}]' for rule in names)}" if names else f"did you mean [risk.{near[0]}]?" if near else f"rules: {', '.join(SHELF)}"
             yield Fault("RULE_UNKNOWN", f"risk.{name}", f"{name!r} is no table of limits", fix, file=file, line=spot(spots, f"risk.{name}"))
             continue
         for key, value in limits.items() or ((None, None),):

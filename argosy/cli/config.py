@@ -89,7 +89,7 @@ def show(json: Json = False, config: Config = None) -> None:
         return
     from rich.text import Text
 
-    from argosy.cli.explain import _text
+    from argosy.cli.explain import text_of
 
     out = screen.console()
     out.print(loaded.file or "no settings file: the defaults", style=screen.SOFT)
@@ -100,7 +100,7 @@ def show(json: Json = False, config: Config = None) -> None:
             section = head
             out.print(Text(f"\n[{head}]", style=f"bold {screen.GAIN}"))
         origin = loaded.origins.get(key, "")
-        out.print(Text.assemble(f"{name} = {_text(value)}", (f"    # {origin}" if origin else "", screen.SOFT)), soft_wrap=True)
+        out.print(Text.assemble(f"{name} = {text_of(value)}", (f"    # {origin}" if origin else "", screen.SOFT)), soft_wrap=True)
 
 
 def _strategies(loaded: Any) -> list[Any]:

@@ -49,12 +49,14 @@ def demo(
     if json:
         screen.say_json({"results": [result.summary() for result in results], "report": str(report)})
         return
+    from rich.text import Text
+
     out = screen.console()
     out.print()
-    out.print("[bold]Argosy demo[/]   every strategy with the whole account, one at a time")
+    out.print(Text.assemble(("Argosy demo", "bold"), "   every strategy with the whole account, one at a time"))
     out.print(screen.ground(results[0], label), style=screen.SOFT)
     out.print()
     out.print(screen.comparison(results, out.width))
     out.print()
     out.print("Past prices under stated assumptions: not advice, and no promise.", style=screen.SOFT)
-    out.print(f"report   [bold]{report}[/]   (open it in a browser)", soft_wrap=True)
+    out.print(Text.assemble("report   ", (str(report), "bold"), "   (open it in a browser)"), soft_wrap=True)

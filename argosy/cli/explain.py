@@ -51,13 +51,13 @@ def explain(key: str, loaded: Loaded | None) -> Fact:
     at: Any = loaded.settings.plain()
     for part in parts:
         at = at.get(part) if isinstance(at, dict) else None
-    value, origin = (_text(at), loaded.origins.get(key, "default")) if at is not None else (fact.default, "default")
+    value, origin = (text_of(at), loaded.origins.get(key, "default")) if at is not None else (fact.default, "default")
     if parts[0] == "risk" and len(parts) == 3 and key not in loaded.origins:
         from argosy.engine.rules.profiles import PROFILES
 
         profile = loaded.settings.risk.profile
         if parts[2] in PROFILES[profile].get(parts[1], {}):
-            value, origin = _text(PROFILES[profile][parts[1]][parts[2]]), f"profile {profile}"
+            value, origin = text_of(PROFILES[profile][parts[1]][parts[2]]), f"profile {profile}"
     return msgspec.structs.replace(fact, key=key, value=value, origin=origin)
 
 
@@ -126,7 +126,7 @@ def _modelled(model: Any, key: str) -> Fact:
     if choices:
         bounds = ['"' + '" | "'.join(choices) + '"' + (" | a table" if key == "fees" else "")]
     return Fact(
-        key=key, type=kind, default=_text(field.default), bounds=", ".join(bounds), unit=str(extra.get("unit", "")) or _unit(key),
+        key=key, type=kind, default=text_of(field.default), bounds=", ".join(bounds), unit=str(extra.get("unit", "")) or _unit(key),
         about=field.description or "",
     )  # fmt: skip
 
@@ -140,7 +140,7 @@ def fields(shape: type[msgspec.Struct]) -> list[Fact]:
         default = field.default if field.default is not msgspec.NODEFAULT else None
         if field.default_factory is not msgspec.NODEFAULT:
             default = field.default_factory()
-        text = "off" if default is None else _text(default)
+        text = '"off"' if default is None else text_of(default)
         out.append(Fact(key=field.name, type=kind, default=text, bounds=bounds, unit=_unit(field.name), about=about))
     return out
 
@@ -167,7 +167,7 @@ def _unit(key: str) -> str:
     return next((unit for ending, unit in _UNITS.items() if key.endswith(ending)), "")
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """A value as it is written in a settings file."""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -176,7 +176,7 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}" if abs(value) < 1e6 and value != int(value) else str(value)
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_text(one) for one in value) + "]"
+        return "[" + ", ".join(text_of(one) for one in value) + "]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {_text(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{key} = {text_of(one)}" for key, one in value.items()) + "}"
     return str(value)

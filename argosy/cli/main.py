@@ -88,9 +88,9 @@ def argosy(
     """
 
 
-app.command("demo")(demo.demo)
-app.command("backtest")(backtest.backtest)
-app.command("strategies")(strategies.strategies)
+app.command("demo", short_help="All strategies on packaged prices, with a report.")(demo.demo)
+app.command("backtest", short_help="One strategy over the past, beside buying and holding.")(backtest.backtest)
+app.command("strategies", short_help="What is registered, and its parameters.")(strategies.strategies)
 app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")
 

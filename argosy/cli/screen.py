@@ -26,7 +26,7 @@ def console() -> Console:
     """Where answers go: stdout."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    return Console(highlight=False, markup=False)
 
 
 def say_json(value: Any) -> None:
@@ -62,12 +62,15 @@ def comparison(results: Sequence[Result], width: int) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    wide = width >= 112
-    table = Table(box=box.SIMPLE_HEAD, header_style=SOFT, pad_edge=False, padding=(0, 1), show_edge=False)
+    wide, narrow = width >= 112, width < 98
+    table = Table(
+        box=box.SIMPLE_HEAD, header_style=SOFT, pad_edge=False, padding=(0, 1, 0, 0) if narrow else (0, 1), show_edge=False,
+        collapse_padding=narrow,
+    )  # fmt: skip
     table.add_column("Strategy", no_wrap=True)
     if wide:
         table.add_column("Equity", no_wrap=True)
-    for name in ("Return", "CAGR", "Vol", "Sharpe", "Max fall", "Trades", "Wins", "Fees", "Refused"):
+    for name in ("Return", "CAGR", "Vol", "Sharpe", "Fall" if narrow else "Max fall", "Trades", "Wins", "Fees", "No" if narrow else "Refused"):
         table.add_column(name, justify="right", no_wrap=True)
     for result in sorted(results, key=_rank, reverse=True):
         stats = result.stats
@@ -87,7 +90,7 @@ def comparison(results: Sequence[Result], width: int) -> Table:
                 table.add_section()
             seen.append(result.benchmark_stats)
             line = (Text(sparkline(result.benchmark.tolist(), 16), style=SOFT),) if wide else ()
-            table.add_row(Text("holding them all", style="italic"), *line, *_figures(result.benchmark_stats), *[Text(words.NONE, style=SOFT)] * 4)
+            table.add_row(Text("holding all", style="italic"), *line, *_figures(result.benchmark_stats), *[Text(words.NONE, style=SOFT)] * 4)
     return table
 
 

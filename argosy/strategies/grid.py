@@ -33,13 +33,17 @@ class Params(msgspec.Struct, frozen=True):
 
 
 class Center(msgspec.Struct):
-    """One instrument's grid. reference: price of line 0; size: lots a line; base: lots held when it was laid; seen: lots
-    held at the last look."""
+    """One instrument's grid.
+
+    reference: price of line 0; size: lots a line; base: lots held when it was laid
+    seen:      lots held at the last look; close: close of the last bar seen
+    """
 
     reference: float
     size: int
     base: int
     seen: int
+    close: float = 0.0
 
 
 class State(msgspec.Struct):
@@ -51,15 +55,16 @@ class State(msgspec.Struct):
 class Grid:
     """A ladder of resting orders on the lines reference x (1 + spacing)^k, k from -levels to levels.
 
-    What was bought on line k is sold on line k + 1 and the other way round, so the wanted orders follow from the lots held
-    alone. Once the price has left the lines the grid is laid anew about it; what is held is then sold on the lines above. A
-    split moves the price out of the lines and does just that. Rungs that fill in part are replaced by what is left of them.
+    What was bought on line k is sold on line k + 1 and the other way round, so the wanted orders follow from the
+    lots held alone. Once the price has left the lines, and after a split, the grid is laid anew about the price; what
+    is held is then sold on the lines above. Rungs that fill in part are replaced by what is left of them.
     """
 
     name = "grid"
     params = Params
     state: State | type[State] = State
     watches = (Watch("*", "bar"),)
+    window = 2
 
     def __init__(self, params: Params) -> None:
         self._params = params
@@ -75,20 +80,28 @@ class Grid:
         why = ""
         if center is None:
             why = f"grid: laid about {price:.6g}"
+        elif center.close != book.window(i, 2)[0, 3]:
+            why = f"grid: laid anew about {price:.6g} after a split or a pause"
         else:
             width = (1.0 + self._params.spacing) ** self._params.levels
             if not center.reference / width <= price <= center.reference * width:
                 why = f"grid: {price:.6g} has left the lines about {center.reference:.6g}"
         if why:
-            center = self._laid(i, price, book)
-            if center is None:
+            laid = self._laid(i, price, book)
+            if laid is None:
                 return None
-            self.state.centers[i] = center
-            return self._ladder(i, center, book, why)
+            laid.close = bar.close
+            self.state.centers[i] = laid
+            return self._ladder(i, laid, book, why)
+        if center is not None:
+            center.close = bar.close
         return self._followed(i, book)
 
     def on_fill(self, fill: Fill, book: Book) -> Ladder | None:
-        """Follow a fill at once."""
+        """Follow a fill at once, unless a split has made the lines prices of another kind."""
+        center = self.state.centers.get(fill.instrument)
+        if center is None or center.close not in book.window(fill.instrument, 2)[:, 3]:
+            return None
         return self._followed(fill.instrument, book)
 
     def _followed(self, i: int, book: Book) -> Ladder | None:

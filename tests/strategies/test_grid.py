@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argosy.core.instrument import Instrument
-from argosy.core.intents import Ladder
+from argosy.core.intents import Ladder, Rung
 from argosy.core.orders import BUY, SELL
 from argosy.strategies.grid import Center, Grid, Params, lines
 
@@ -114,6 +116,10 @@ class Pocket:
 
     def __init__(self, mark: float, lots: int = 0, equity: float = 10_000.0) -> None:
         self.price, self.held, self.equity = mark, lots, equity
+        self.closes = [math.nan, math.nan]
+
+    def window(self, instrument: int, n: int) -> Any:
+        return np.array([[0.0, 0.0, 0.0, close, 0.0] for close in self.closes[-n:]])
 
     def mark(self, instrument: int) -> float:
         return self.price
@@ -126,7 +132,8 @@ class Pocket:
 
 
 def asked(grid: Grid, book: Any) -> Ladder | None:
-    return grid.on_bar(SimpleNamespace(instrument=0), book)  # type: ignore[arg-type]
+    book.closes.append(book.price)
+    return grid.on_bar(SimpleNamespace(instrument=0, close=book.price), book)  # type: ignore[arg-type]
 
 
 def test_the_grid_is_laid_followed_and_laid_anew() -> None:
@@ -170,6 +177,28 @@ def test_a_grid_that_fell_out_sells_above_and_buys_with_what_is_left() -> None:
         ("sell1", 88.0, 56),
         ("sell2", 96.8, 44),
     ]
+
+
+def test_a_split_lays_the_grid_anew_however_wide_it_is() -> None:
+    grid = Grid(Params(levels=50, spacing=0.1, invest=1.0))
+    book = Pocket(100.0)
+    asked(grid, book)
+    book.price, book.held = 91.0, 2
+    assert asked(grid, book) is not None
+    book.closes = [close / 4.0 for close in book.closes]  # four for one
+    book.price, book.held = 23.0, 4
+    fill: Any = SimpleNamespace(instrument=0)
+    assert grid.on_fill(fill, book) is None, "the lines are old prices"  # type: ignore[arg-type]
+    anew = asked(grid, book)
+    assert anew is not None
+    assert anew.why == "grid: laid anew about 23 after a split or a pause"
+    assert anew.rungs[0] == Rung("buy-1", BUY, 20.9, 8)  # 10000 / (50 * 23) = 8.7 lots on 23 / 1.1 = 20.909
+    assert [(rung.tag, rung.px, rung.lots) for rung in anew.rungs if rung.side == SELL] == [
+        ("sell1", 25.3, 4)
+    ]
+    book.price, book.held = 20.0, 12
+    book.closes.append(20.0)
+    assert grid.on_fill(fill, book) is not None, "its own prices again"  # type: ignore[arg-type]
 
 
 def test_no_grid_where_the_budget_is_too_small() -> None:
