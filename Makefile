@@ -9,22 +9,25 @@ help:  ## print the targets
 up: $(READY)  ## set up, then run the demo: built-in strategies on real prices, a table and a report
 	$(BIN)/argosy demo
 
-test: $(READY)  ## set up, then run every check and every test
+test: $(READY)  ## set up, then run every check and every test, with the time of each
 	$(BIN)/python scripts/check.py
+
+check: $(READY)  ## the quick half of test: style, types, import contracts
+	$(BIN)/python scripts/check.py style types imports
 
 bench: $(READY)  ## print the speed figures and write bench/latest.json
 	$(BIN)/python -m bench
 
-drill: $(READY)  ## the long matrices of the laws
-	ARGOSY_DRILL=1 $(BIN)/python -m pytest -q tests/laws
+drill: $(READY)  ## the laws again with many more random cases
+	ARGOSY_DRILL=1 $(BIN)/python scripts/check.py laws core kernels
 
 clean:  ## remove what the other targets made
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt examples/tsla_improved/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Argosy needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Say which with: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' -e examples/tsla_improved
 	@touch $(READY)
 
-.PHONY: help up test bench drill clean
+.PHONY: help up test check bench drill clean

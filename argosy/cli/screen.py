@@ -64,13 +64,13 @@ def comparison(results: Sequence[Result], width: int) -> Table:
 
     wide, narrow = width >= 112, width < 98
     table = Table(
-        box=box.SIMPLE_HEAD, header_style=SOFT, pad_edge=False, padding=(0, 1, 0, 0) if narrow else (0, 1), show_edge=False,
+        box=box.SIMPLE_HEAD, header_style=SOFT, pad_edge=False, padding=0 if narrow else (0, 1), show_edge=False,
         collapse_padding=narrow,
     )  # fmt: skip
     table.add_column("Strategy", no_wrap=True)
     if wide:
         table.add_column("Equity", no_wrap=True)
-    for name in ("Return", "CAGR", "Vol", "Sharpe", "Fall" if narrow else "Max fall", "Trades", "Wins", "Fees", "No" if narrow else "Refused"):
+    for name in ("Return", "CAGR", "Vol", "Sharpe", "Fall" if narrow else "Max fall", "Trades", "Wins", "Fees", "Refus." if narrow else "Refused"):
         table.add_column(name, justify="right", no_wrap=True)
     for result in sorted(results, key=_rank, reverse=True):
         stats = result.stats

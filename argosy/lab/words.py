@@ -14,10 +14,10 @@ _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
 
 def percent(frac: float | None, places: int = 1, *, signed: bool = False) -> str:
-    """0.1234 -> "12.3 %", with a real minus; "–" when undefined."""
+    """0.1234 -> "12.3 %" (the space never breaks), with a real minus; "–" when undefined."""
     if frac is None or not isfinite(frac):
         return NONE
-    text = f"{abs(frac) * 100:,.{places}f} %"
+    text = f"{abs(frac) * 100:,.{places}f}\u00a0%"
     zero = not float(f"{abs(frac) * 100:.{places}f}")
     return text if zero else MINUS + text if frac < 0 else "+" + text if signed else text
 

@@ -37,6 +37,7 @@ class Center(msgspec.Struct):
 
     reference: price of line 0; size: lots a line; base: lots held when it was laid
     seen:      lots held at the last look; close: close of the last bar seen
+    rungs:     orders wanted; asked: when, ns; tried: orders found resting when missing ones were asked for again
     """
 
     reference: float
@@ -44,6 +45,9 @@ class Center(msgspec.Struct):
     base: int
     seen: int
     close: float = 0.0
+    rungs: int = 0
+    asked: int = 0
+    tried: int = -1
 
 
 class State(msgspec.Struct):
@@ -95,6 +99,8 @@ class Grid:
             return self._ladder(i, laid, book, why)
         if center is not None:
             center.close = bar.close
+            if book.lots(i) == center.seen:
+                return self._missed(i, center, book)
         return self._followed(i, book)
 
     def on_fill(self, fill: Fill, book: Book) -> Ladder | None:
@@ -110,6 +116,20 @@ class Grid:
         if center is None or held == center.seen:
             return None
         return self._ladder(i, center, book, f"grid: holds {held} lots")
+
+    def _missed(self, i: int, center: Center, book: Book) -> Ladder | None:
+        """Ask once more for orders that were refused or that the venue has ended."""
+        if book.now == center.asked:
+            return None
+        resting = len(book.resting(i))
+        if resting >= center.rungs:
+            center.tried = -1
+            return None
+        if resting == center.tried:
+            return None
+        ladder = self._ladder(i, center, book, f"grid: {center.rungs - resting} orders are missing")
+        center.tried = resting
+        return ladder
 
     def _laid(self, i: int, price: float, book: Book) -> Center | None:
         """A grid about a price; None when the budget does not buy the smallest order on each line."""
@@ -128,6 +148,9 @@ class Grid:
         center.seen = book.lots(i)
         room = self._room(book) - held * book.mark(i) * unit_value(row)
         rungs = lines(center, held, self._params.levels, self._params.spacing, row, room)
+        center.rungs = len(rungs)
+        center.asked = book.now
+        center.tried = -1
         return Ladder(i, rungs, why=why)
 
 

@@ -117,9 +117,13 @@ class Pocket:
     def __init__(self, mark: float, lots: int = 0, equity: float = 10_000.0) -> None:
         self.price, self.held, self.equity = mark, lots, equity
         self.closes = [math.nan, math.nan]
+        self.open_orders = 0
 
     def window(self, instrument: int, n: int) -> Any:
         return np.array([[0.0, 0.0, 0.0, close, 0.0] for close in self.closes[-n:]])
+
+    def resting(self, instrument: int) -> tuple[None, ...]:
+        return (None,) * self.open_orders
 
     def mark(self, instrument: int) -> float:
         return self.price
@@ -133,6 +137,7 @@ class Pocket:
 
 def asked(grid: Grid, book: Any) -> Ladder | None:
     book.closes.append(book.price)
+    book.now += 1
     return grid.on_bar(SimpleNamespace(instrument=0, close=book.price), book)  # type: ignore[arg-type]
 
 
@@ -146,6 +151,7 @@ def test_the_grid_is_laid_followed_and_laid_anew() -> None:
         ("buy-2", 50),
     ]  # 10000 / (2 * 100)
     assert first.why == "grid: laid about 100"
+    book.open_orders = 2
     assert asked(grid, book) is None, "nothing has happened"
     book.price, book.held = 90.0, 50
     after = asked(grid, book)
@@ -177,6 +183,22 @@ def test_a_grid_that_fell_out_sells_above_and_buys_with_what_is_left() -> None:
         ("sell1", 88.0, 56),
         ("sell2", 96.8, 44),
     ]
+
+
+def test_missing_orders_are_asked_for_once_more() -> None:
+    grid = Grid(Params(levels=2, spacing=0.1, invest=1.0))
+    book = Pocket(100.0)
+    first = asked(grid, book)
+    book.open_orders = 1
+    again = asked(grid, book)
+    assert first is not None
+    assert again is not None
+    assert (again.rungs, again.why) == (first.rungs, "grid: 1 orders are missing")
+    assert asked(grid, book) is None, "it does not insist"
+    book.open_orders = 2
+    assert asked(grid, book) is None
+    book.open_orders = 1
+    assert asked(grid, book) is not None, "they were there, and are missing again"
 
 
 def test_a_split_lays_the_grid_anew_however_wide_it_is() -> None:

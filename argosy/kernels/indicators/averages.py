@@ -1,18 +1,21 @@
-"""Moving averages: the mean of the last n (SMA) and the exponential one seeded with it (EMA); conventions of TA-Lib."""
+"""Moving averages: where the price was on the whole over the last bars; they never say where it goes.
+
+The mean of the last n (SMA), and the exponential mean seeded with it (EMA); conventions of TA-Lib.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from argosy.kernels.indicators.indicator import Definition, Indicator, define, whole
+from argosy.kernels.indicators.indicator import Definition, Indicator, Numbers, State, define, whole
 from argosy.kernels.kernel import kernel
 
 NAN = float("nan")
 
 
 @kernel
-def sma_step(s: Any, p: Any, x: float) -> float:
-    """State: [rows, place, sum, ring of n]. The sum takes the new row before it gives up the old one, as TA-Lib does."""
+def sma_step(s: State, p: Numbers, x: float) -> float:
+    """State: [rows, place, sum, ring of n]. The sum takes the new row before it gives up the old one."""
     n = int(p[0])
     at = int(s[1])
     s[0] += 1.0
@@ -32,13 +35,14 @@ def sma_step(s: Any, p: Any, x: float) -> float:
 
 
 @kernel
-def sma_loop(s: Any, p: Any, x: Any, out: Any) -> None:
+def sma_loop(s: State, p: Numbers, x: Numbers, out: Any) -> None:
+    """`sma_step` on each row."""
     for t in range(len(x)):
         out[0, t] = sma_step(s, p, x[t])
 
 
 @kernel
-def ema_step(s: Any, p: Any, x: float) -> float:
+def ema_step(s: State, p: Numbers, x: float) -> float:
     """State: [rows, value]. The first value is the mean of the first n rows."""
     n = p[0]
     s[0] += 1.0
@@ -53,7 +57,8 @@ def ema_step(s: Any, p: Any, x: float) -> float:
 
 
 @kernel
-def ema_loop(s: Any, p: Any, x: Any, out: Any) -> None:
+def ema_loop(s: State, p: Numbers, x: Numbers, out: Any) -> None:
+    """`ema_step` on each row."""
     for t in range(len(x)):
         out[0, t] = ema_step(s, p, x[t])
 

@@ -1,10 +1,10 @@
-"""Ranges and their trends: ATR, ADX, highest and lowest; how far the price moves, never which way it should."""
+"""Ranges and their trends: ATR, ADX, highest, lowest: how far the price moves, never which way it should."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from argosy.kernels.indicators.indicator import Definition, Indicator, define, whole
+from argosy.kernels.indicators.indicator import Definition, Indicator, Numbers, State, define, whole
 from argosy.kernels.kernel import kernel
 
 NAN = float("nan")
@@ -16,14 +16,17 @@ def true_range(high: float, low: float, before: float) -> float:
     wide = high - low
     up = abs(high - before)
     down = abs(low - before)
-    if up > wide:
-        wide = up
-    return down if down > wide else wide
+    if up >= down:
+        if up > wide:
+            return up
+    elif down > wide:
+        return down
+    return wide
 
 
 @kernel
-def atr_step(s: Any, p: Any, high: float, low: float, close: float) -> float:
-    """State: [rows, previous close, value]; Wilder's mean of true ranges, seeded with the mean of the first n."""
+def atr_step(s: State, p: Numbers, high: float, low: float, close: float) -> float:
+    """State: [rows, previous close, value]; Wilder's mean of true ranges, seeded with the mean of n."""
     n = p[0]
     before = s[1]
     s[1] = close
@@ -42,13 +45,14 @@ def atr_step(s: Any, p: Any, high: float, low: float, close: float) -> float:
 
 
 @kernel
-def atr_loop(s: Any, p: Any, high: Any, low: Any, close: Any, out: Any) -> None:
+def atr_loop(s: State, p: Numbers, high: Numbers, low: Numbers, close: Numbers, out: Any) -> None:
+    """`atr_step` on each row."""
     for t in range(len(close)):
         out[0, t] = atr_step(s, p, high[t], low[t], close[t])
 
 
 @kernel
-def adx_step(s: Any, p: Any, high: float, low: float, close: float) -> tuple[float, float, float]:
+def adx_step(s: State, p: Numbers, high: float, low: float, close: float) -> tuple[float, float, float]:
     """State: [rows, high, low, close, +DM, -DM, TR, sum of DX, ADX]; Wilder's sums, as TA-Lib keeps them."""
     n = p[0]
     row = s[0]
@@ -93,7 +97,8 @@ def adx_step(s: Any, p: Any, high: float, low: float, close: float) -> tuple[flo
 
 
 @kernel
-def adx_loop(s: Any, p: Any, high: Any, low: Any, close: Any, out: Any) -> None:
+def adx_loop(s: State, p: Numbers, high: Numbers, low: Numbers, close: Numbers, out: Any) -> None:
+    """`adx_step` on each row."""
     for t in range(len(close)):
         a, b, c = adx_step(s, p, high[t], low[t], close[t])
         out[0, t] = a
@@ -102,8 +107,11 @@ def adx_loop(s: Any, p: Any, high: Any, low: Any, close: Any, out: Any) -> None:
 
 
 @kernel
-def extreme_step(s: Any, n: int, sign: float, x: float) -> float:
-    """The greatest of sign * x over n rows. State: [rows, head, size, ring of n values, ring of n rows]: a queue that falls."""
+def extreme_step(s: State, n: int, sign: float, x: float) -> float:
+    """The greatest of sign * x over n rows, times sign: the head of a queue that only falls.
+
+    State: [rows, head, size, ring of n values, ring of n rows].
+    """
     row = s[0]
     head = int(s[1])
     size = int(s[2])
@@ -132,23 +140,27 @@ def extreme_step(s: Any, n: int, sign: float, x: float) -> float:
 
 
 @kernel
-def highest_step(s: Any, p: Any, high: float) -> float:
+def highest_step(s: State, p: Numbers, high: float) -> float:
+    """State: as `extreme_step`."""
     return extreme_step(s, int(p[0]), 1.0, high)
 
 
 @kernel
-def highest_loop(s: Any, p: Any, high: Any, out: Any) -> None:
+def highest_loop(s: State, p: Numbers, high: Numbers, out: Any) -> None:
+    """`highest_step` on each row."""
     for t in range(len(high)):
         out[0, t] = highest_step(s, p, high[t])
 
 
 @kernel
-def lowest_step(s: Any, p: Any, low: float) -> float:
+def lowest_step(s: State, p: Numbers, low: float) -> float:
+    """State: as `extreme_step`."""
     return extreme_step(s, int(p[0]), -1.0, low)
 
 
 @kernel
-def lowest_loop(s: Any, p: Any, low: Any, out: Any) -> None:
+def lowest_loop(s: State, p: Numbers, low: Numbers, out: Any) -> None:
+    """`lowest_step` on each row."""
     for t in range(len(low)):
         out[0, t] = lowest_step(s, p, low[t])
 
@@ -182,7 +194,7 @@ define(
 
 
 def atr(n: int = 14, every: str = "") -> Indicator:
-    """Wilder's average true range, in price."""
+    """Wilder's average true range, in price; the first bar has no range, for want of a close before it."""
     return Indicator("atr", (whole("atr", n),), every=every)
 
 
@@ -193,9 +205,9 @@ def adx(n: int = 14, every: str = "") -> Indicator:
 
 def highest(n: int = 20, every: str = "") -> Indicator:
     """The greatest high of the last n bars, this one included."""
-    return Indicator("highest", (whole("highest", n, 2),), every=every)
+    return Indicator("highest", (whole("highest", n),), every=every)
 
 
 def lowest(n: int = 20, every: str = "") -> Indicator:
     """The least low of the last n bars, this one included."""
-    return Indicator("lowest", (whole("lowest", n, 2),), every=every)
+    return Indicator("lowest", (whole("lowest", n),), every=every)

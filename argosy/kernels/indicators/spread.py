@@ -1,76 +1,98 @@
-"""Spread about the mean: standard deviation, Bollinger bands, z-score; how unusual a price is, never whether it returns."""
+"""Spread about the mean: deviation, Bollinger bands, z-score: how unusual a price is, never that it returns."""
 
 from __future__ import annotations
 
-from math import sqrt
+from math import isnan, sqrt
 from typing import Any
 
-from argosy.kernels.indicators.indicator import Definition, Indicator, define, whole
+from argosy.kernels.indicators.indicator import Definition, Indicator, Numbers, State, define, real, whole
 from argosy.kernels.kernel import kernel
 
 NAN = float("nan")
 
 
 @kernel
-def moments_step(s: Any, n: int, x: float) -> tuple[float, float]:
-    """Mean and population standard deviation of the last n rows; state: [rows, place, mean, sum of squares about it, ring of n].
+def moments_step(s: State, n: int, x: float) -> tuple[float, float]:
+    """Mean and population standard deviation of the last n rows.
 
-    Welford's update with the leaving row taken off in the same step, so that a long series does not lose digits to a large
-    mean; the ring is summed anew each time it has turned 64 times.
+    State: [rows, place, mean, squares about it, run of equal rows, greatest squares since they were summed,
+    ring of n].
+
+    Welford's update with the leaving row taken off in the same step, so that no digits are lost to a large
+    mean. The ring is summed anew when the squares have fallen a thousandfold and each time it has turned 64
+    times, so that neither an outlier that left nor a long series leaves its dust behind. n equal rows have
+    exactly their own mean and no deviation.
     """
     at = int(s[1])
     s[0] += 1.0
-    if s[0] <= n:
-        s[4 + at] = x
-        step = x - s[2]
-        s[2] += step / s[0]
-        s[3] += step * (x - s[2])
+    row = s[0]
+    if row > 1.0 and s[6 + (at if at > 0 else n) - 1] == x:
+        s[4] += 1.0
     else:
-        old = s[4 + at]
-        s[4 + at] = x
-        before = s[2]
-        s[2] = before + (x - old) / n
+        s[4] = 1.0
+    old = s[6 + at]
+    s[6 + at] = x
+    before = s[2]
+    if row <= n:
+        s[2] += (x - before) / row
+        s[3] += (x - before) * (x - s[2])
+    else:
+        s[2] += (x - old) / n
         s[3] += (x - old) * (x - s[2] + old - before)
     at += 1
+    turned = False
     if at == n:
         at = 0
-        if s[0] % (64.0 * n) == 0.0:
-            total = 0.0
-            for k in range(n):
-                total += s[4 + k]
-            mean = total / n
-            squares = 0.0
-            for k in range(n):
-                squares += (s[4 + k] - mean) * (s[4 + k] - mean)
-            s[2] = mean
-            s[3] = squares
+        turned = row % (64.0 * n) == 0.0
     s[1] = float(at)
-    if s[0] < n:
+    if row < n:
         return NAN, NAN
+    if s[4] >= n:
+        s[2] = x
+        s[3] = 0.0
+        s[5] = 0.0
+        return x, 0.0
+    if turned or s[3] < s[5] * 1e-3:
+        total = 0.0
+        for k in range(n):
+            total += s[6 + k]
+        mean = total / n
+        squares = 0.0
+        for k in range(n):
+            squares += (s[6 + k] - mean) * (s[6 + k] - mean)
+        s[2] = mean
+        s[3] = squares
+        s[5] = squares
+    elif s[3] > s[5]:
+        s[5] = s[3]
     var = s[3] / n
     return s[2], sqrt(var) if var > 0.0 else 0.0
 
 
 @kernel
-def stddev_step(s: Any, p: Any, x: float) -> float:
-    mean, dev = moments_step(s, int(p[0]), x)
-    return dev * p[1]
+def stddev_step(s: State, p: Numbers, x: float) -> float:
+    """p[1] deviations. State: as `moments_step`."""
+    moments = moments_step(s, int(p[0]), x)
+    return moments[1] * p[1]
 
 
 @kernel
-def stddev_loop(s: Any, p: Any, x: Any, out: Any) -> None:
+def stddev_loop(s: State, p: Numbers, x: Numbers, out: Any) -> None:
+    """`stddev_step` on each row."""
     for t in range(len(x)):
         out[0, t] = stddev_step(s, p, x[t])
 
 
 @kernel
-def bbands_step(s: Any, p: Any, x: float) -> tuple[float, float, float]:
+def bbands_step(s: State, p: Numbers, x: float) -> tuple[float, float, float]:
+    """The mean and p[1] deviations above and below it. State: as `moments_step`."""
     mean, dev = moments_step(s, int(p[0]), x)
     return mean + p[1] * dev, mean, mean - p[1] * dev
 
 
 @kernel
-def bbands_loop(s: Any, p: Any, x: Any, out: Any) -> None:
+def bbands_loop(s: State, p: Numbers, x: Numbers, out: Any) -> None:
+    """`bbands_step` on each row."""
     for t in range(len(x)):
         a, b, c = bbands_step(s, p, x[t])
         out[0, t] = a
@@ -79,49 +101,52 @@ def bbands_loop(s: Any, p: Any, x: Any, out: Any) -> None:
 
 
 @kernel
-def zscore_step(s: Any, p: Any, x: float) -> float:
+def zscore_step(s: State, p: Numbers, x: float) -> float:
+    """Deviations of the row from the mean. State: as `moments_step`."""
     mean, dev = moments_step(s, int(p[0]), x)
-    if dev != dev:
+    if isnan(dev):
         return NAN
     return (x - mean) / dev if dev > 0.0 else 0.0
 
 
 @kernel
-def zscore_loop(s: Any, p: Any, x: Any, out: Any) -> None:
+def zscore_loop(s: State, p: Numbers, x: Numbers, out: Any) -> None:
+    """`zscore_step` on each row."""
     for t in range(len(x)):
         out[0, t] = zscore_step(s, p, x[t])
 
 
 define(
     Definition(
-        "stddev", stddev_step, stddev_loop, lambda p: 4 + int(p[0]), ("close",), ("value",), ("price",),
+        "stddev", stddev_step, stddev_loop, lambda p: 6 + int(p[0]), ("close",), ("value",), ("price",),
         lambda p: (int(p[0]),), "population standard deviation of n closes, times k; TA-Lib STDDEV",
     )
 )  # fmt: skip
 define(
     Definition(
-        "bbands", bbands_step, bbands_loop, lambda p: 4 + int(p[0]), ("close",), ("upper", "middle", "lower"),
-        ("price", "price", "price"), lambda p: (int(p[0]),) * 3, "Bollinger, mean and k population deviations; TA-Lib BBANDS",
+        "bbands", bbands_step, bbands_loop, lambda p: 6 + int(p[0]), ("close",), ("upper", "middle", "lower"),
+        ("price", "price", "price"), lambda p: (int(p[0]),) * 3,
+        "Bollinger, Bollinger on Bollinger Bands (2001): mean and k population deviations; TA-Lib BBANDS",
     )
 )  # fmt: skip
 define(
     Definition(
-        "zscore", zscore_step, zscore_loop, lambda p: 4 + int(p[0]), ("close",), ("value",), ("ratio",),
-        lambda p: (int(p[0]),), "(close - mean) / population deviation of n closes; 0 when they are all equal",
+        "zscore", zscore_step, zscore_loop, lambda p: 6 + int(p[0]), ("close",), ("value",), ("ratio",),
+        lambda p: (int(p[0]),), "(close - mean) / population deviation of n closes; 0 when all are equal",
     )
 )  # fmt: skip
 
 
 def stddev(n: int = 20, k: float = 1.0, every: str = "") -> Indicator:
-    """k population standard deviations of the last n closes, in price."""
-    return Indicator("stddev", (whole("stddev", n, 2), float(k)), every=every)
+    """k population standard deviations of the last n closes, in price; n at least 2, k positive."""
+    return Indicator("stddev", (whole("stddev", n, 2), real("stddev", k)), every=every)
 
 
 def bbands(n: int = 20, k: float = 2.0, every: str = "") -> Indicator:
-    """Bollinger bands: outputs upper, middle, lower."""
-    return Indicator("bbands", (whole("bbands", n, 2), float(k)), every=every)
+    """Bollinger bands, k population deviations about the mean of n closes: outputs upper, middle, lower."""
+    return Indicator("bbands", (whole("bbands", n, 2), real("bbands", k)), every=every)
 
 
 def zscore(n: int = 20, every: str = "") -> Indicator:
-    """How many population deviations the close is from the mean of the last n."""
+    """How many population deviations the close is from the mean of the last n; 0 when they are all equal."""
     return Indicator("zscore", (whole("zscore", n, 2),), every=every)
