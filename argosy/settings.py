@@ -41,69 +41,164 @@ class Section(BaseModel):
 class AccountSettings(Section):
     """The account that is traded."""
 
-    cash: float = Field(100_000.0, gt=0, le=1e12, description="cash at the start", json_schema_extra={"unit": "whole units of currency"})
-    currency: str = Field("USD", pattern=r"^[A-Z0-9]{2,10}$", description="base currency: equity, budgets and limits in money are counted in it")
-    multiplier: float = Field(1.0, ge=1.0, le=20.0, description="buying power per equity: 1 is a cash account, 2 a margin account", json_schema_extra={"unit": "times equity"})
+    cash: float = Field(
+        default=100_000.0,
+        gt=0,
+        le=1e12,
+        description="cash at the start",
+        json_schema_extra={"unit": "whole units of currency"},
+    )
+    currency: str = Field(
+        default="USD",
+        pattern=r"^[A-Z0-9]{2,10}$",
+        description="base currency: equity, budgets and limits in money are counted in it",
+    )
+    multiplier: float = Field(
+        default=1.0,
+        ge=1.0,
+        le=20.0,
+        description="buying power per equity: 1 is a cash account, 2 a margin account",
+        json_schema_extra={"unit": "times equity"},
+    )
 
 
 class FeeSettings(Section):
     """A fee schedule of one's own; every number is 0 unless set."""
 
-    per_unit: float = Field(0.0, ge=0, le=1e6, description="commission per unit (per share)", json_schema_extra={"unit": "currency"})
-    minimum: float = Field(0.0, ge=0, le=1e6, description="least commission of one fill", json_schema_extra={"unit": "currency"})
-    cap_frac: float = Field(0.0, ge=0, le=1, description="most commission, of a fill's worth; 0 is no cap")
-    maker_bps: float = Field(0.0, ge=-100, le=10_000, description="commission on worth for resting orders; negative is a rebate")
-    taker_bps: float = Field(0.0, ge=-100, le=10_000, description="commission on worth for orders that take")
-    sec_rate: float = Field(0.0, ge=0, le=1, description="fraction of the proceeds of a sale, rounded up to the cent")
-    taf_per_unit: float = Field(0.0, ge=0, le=1e6, description="per unit sold, rounded up to the cent", json_schema_extra={"unit": "currency"})
-    taf_cap: float = Field(0.0, ge=0, le=1e6, description="most of taf_per_unit on one fill; 0 is no cap", json_schema_extra={"unit": "currency"})
-    cat_per_unit: float = Field(0.0, ge=0, le=1e6, description="per unit bought or sold, rounded up to the cent", json_schema_extra={"unit": "currency"})
-    flat: float = Field(0.0, ge=0, le=1e6, description="per fill", json_schema_extra={"unit": "currency"})
+    per_unit: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e6,
+        description="commission per unit (per share)",
+        json_schema_extra={"unit": "currency"},
+    )
+    minimum: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e6,
+        description="least commission of one fill",
+        json_schema_extra={"unit": "currency"},
+    )
+    cap_frac: float = Field(
+        default=0.0, ge=0, le=1, description="most commission, of a fill's worth; 0 is no cap"
+    )
+    maker_bps: float = Field(
+        default=0.0,
+        ge=-100,
+        le=10_000,
+        description="commission on worth for resting orders; negative is a rebate",
+    )
+    taker_bps: float = Field(
+        default=0.0, ge=-100, le=10_000, description="commission on worth for orders that take"
+    )
+    sec_rate: float = Field(
+        default=0.0, ge=0, le=1, description="fraction of the proceeds of a sale, rounded up to the cent"
+    )
+    taf_per_unit: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e6,
+        description="per unit sold, rounded up to the cent",
+        json_schema_extra={"unit": "currency"},
+    )
+    taf_cap: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e6,
+        description="most of taf_per_unit on one fill; 0 is no cap",
+        json_schema_extra={"unit": "currency"},
+    )
+    cat_per_unit: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e6,
+        description="per unit bought or sold, rounded up to the cent",
+        json_schema_extra={"unit": "currency"},
+    )
+    flat: float = Field(
+        default=0.0, ge=0, le=1e6, description="per fill", json_schema_extra={"unit": "currency"}
+    )
 
 
 def _fees_kind(value: object) -> str:
     return "table" if isinstance(value, Mapping | FeeSettings) else "name"
 
 
-Fees = Annotated[Annotated[Literal["alpaca", "free"], Tag("name")] | Annotated[FeeSettings, Tag("table")], Discriminator(_fees_kind)]
+Fees = Annotated[
+    Annotated[Literal["alpaca", "free"], Tag("name")] | Annotated[FeeSettings, Tag("table")],
+    Discriminator(_fees_kind),
+]
 
 
 class VenueSettings(Section):
     """The simulated venue's assumptions."""
 
-    fees: Fees = Field("alpaca", description="fee schedule: a name, or a table of numbers (explain venue.fees.maker_bps)")
-    slippage_bps: float = Field(1.0, ge=0, le=1000, description="adverse slippage of market orders and triggered stops on bars")
-    limit_rule: Literal["through", "touch"] = Field("through", description="a limit fills when the price passes through it, or already when it touches it")
-    participation_frac: float = Field(0.0, ge=0, le=1, description="share of a bar's volume that all our orders together may take; 0 is no cap")
-    latency_ms: float = Field(0.0, ge=0, le=3_600_000, description="from a decision to its arrival at the venue")
+    fees: Fees = Field(
+        default="alpaca",
+        description="fee schedule: a name, or a table of numbers (explain venue.fees.maker_bps)",
+    )
+    slippage_bps: float = Field(
+        default=1.0,
+        ge=0,
+        le=1000,
+        description="adverse slippage of market orders and triggered stops on bars",
+    )
+    limit_rule: Literal["through", "touch"] = Field(
+        default="through",
+        description="a limit fills when the price passes through it, or already when it touches it",
+    )
+    participation_frac: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of a bar's volume that all our orders together may take; 0 is no cap",
+    )
+    latency_ms: float = Field(
+        default=0.0, ge=0, le=3_600_000, description="from a decision to its arrival at the venue"
+    )
 
 
 class RiskSettings(BaseModel):
     """The gate's limits: a profile, with the limits of single rules over it."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
-    profile: Literal["lab", "desk"] = Field("lab", description="lab: rules are evaluated, limits are off unless set; desk: careful limits unless loosened")
+    profile: Literal["lab", "desk"] = Field(
+        default="lab",
+        description="lab: rules are evaluated, limits are off unless set; desk: careful limits unless loosened",
+    )
 
     @property
     def limits(self) -> dict[str, dict[str, Any]]:
         """Rule -> its limits as set; "off" is None."""
         extra = self.model_extra or {}
-        return {name: {key: None if value == OFF else value for key, value in given.items()} for name, given in extra.items()}
+        return {
+            name: {key: None if value == OFF else value for key, value in given.items()}
+            for name, given in extra.items()
+        }
 
 
 class DataSettings(Section):
     """Where prices are."""
 
-    catalog: str = Field("data", min_length=1, description="folder of the catalog that `argosy data import` fills")
+    catalog: str = Field(
+        default="data", min_length=1, description="folder of the catalog that `argosy data import` fills"
+    )
 
 
 class StrategySettings(BaseModel):
     """One strategy of the fleet; keys other than these are its own parameters."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
-    plugin: str = Field("", description="the name it is registered by; empty: the name of the section")
-    symbols: list[str] = Field([], description="what it trades; empty: everything in the run")
-    budget_frac: float = Field(0.0, ge=0, le=1, description="share of the account that is its own; 0: an equal part of what nobody claims")
+    plugin: str = Field(
+        default="", description="the name it is registered by; empty: the name of the section"
+    )
+    symbols: list[str] = Field(default=[], description="what it trades; empty: everything in the run")
+    budget_frac: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of the account that is its own; 0: an equal part of what nobody claims",
+    )
 
     @property
     def params(self) -> dict[str, Any]:
@@ -189,7 +284,9 @@ def load(config: Path | str | None = None, flags: Mapping[str, Any] | None = Non
     return loaded
 
 
-def examine(config: Path | str | None = None, flags: Mapping[str, Any] | None = None) -> tuple[Loaded | None, list[Fault]]:
+def examine(
+    config: Path | str | None = None, flags: Mapping[str, Any] | None = None
+) -> tuple[Loaded | None, list[Fault]]:
     """(settings, no faults) or (None, every fault found)."""
     path = Path(config) if config is not None else Path(FILE)
     text = ""
@@ -197,13 +294,30 @@ def examine(config: Path | str | None = None, flags: Mapping[str, Any] | None = 
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            return None, [Fault("SETTINGS_FILE", "", f"the settings cannot be read: {error}", "name a TOML file with --config", file=str(path))]
+            return None, [
+                Fault(
+                    "SETTINGS_FILE",
+                    "",
+                    f"the settings cannot be read: {error}",
+                    "name a TOML file with --config",
+                    file=str(path),
+                )
+            ]
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
-        fault = Fault("SETTINGS_FILE", "", f"this is no TOML: {error}", "mend the line; texts need quotes", file=str(path), line=int(found[1]) if found else 0)
-        return None, [fault]
+        at = int(found[1]) if found else 0
+        return None, [
+            Fault(
+                "SETTINGS_FILE",
+                "",
+                f"this is no TOML: {error}",
+                "mend the line; texts need quotes",
+                file=str(path),
+                line=at,
+            )
+        ]
     spots = lines(text)
     sources: list[tuple[str, dict[str, Any]]] = [("file", given), *_environment()]
     sources.append(("flag", _nested(flags or {})))
@@ -222,7 +336,9 @@ def examine(config: Path | str | None = None, flags: Mapping[str, Any] | None = 
     for fault in _faults(merged, "", {}, strict=False):
         if fault.key not in wrong:
             origin = origins.get(fault.key, "")
-            faults.append(msgspec.structs.replace(fault, source=_SOURCE.get(origin.split(" ")[0], "file"), file=origin))
+            faults.append(
+                msgspec.structs.replace(fault, source=_SOURCE.get(origin.split(" ")[0], "file"), file=origin)
+            )
     if faults:
         return None, sorted(faults, key=lambda fault: (fault.file, fault.line))
     used = str(path) if text or config is not None else ""
@@ -232,7 +348,9 @@ def examine(config: Path | str | None = None, flags: Mapping[str, Any] | None = 
 # -- finding faults --------------------------------------------------------------------------------------------------------
 
 
-def _faults(tree: dict[str, Any], file: str, spots: Mapping[str, int], *, strict: bool = True) -> Iterator[Fault]:
+def _faults(
+    tree: dict[str, Any], file: str, spots: Mapping[str, int], *, strict: bool = True
+) -> Iterator[Fault]:
     """Everything wrong in one tree. strict: as in a file, where numbers are numbers; else texts may be read as numbers."""
     try:
         settings = Settings.model_validate(tree, strict=strict)
@@ -251,21 +369,52 @@ def _faults(tree: dict[str, Any], file: str, spots: Mapping[str, int], *, strict
         if not isinstance(limits, dict):
             names = [rule for rule, (_, shape) in SHELF.items() if name in shape.__struct_fields__]
             near = difflib.get_close_matches(name, SHELF, 1)
-            fix = f"it belongs in a rule's table: {', '.join(f'[risk.{rule}]' for rule in names)}" if names else f"did you mean [risk.{near[0]}]?" if near else f"rules: {', '.join(SHELF)}"
-            yield Fault("RULE_UNKNOWN", f"risk.{name}", f"{name!r} is no table of limits", fix, file=file, line=spot(spots, f"risk.{name}"))
+            fix = f"did you mean [risk.{near[0]}]?" if near else f"rules: {', '.join(SHELF)}"
+            if names:
+                fix = f"it belongs in a rule's table: {', '.join(f'[risk.{rule}]' for rule in names)}"
+            yield Fault(
+                "RULE_UNKNOWN",
+                f"risk.{name}",
+                f"{name!r} is no table of limits",
+                fix,
+                file=file,
+                line=spot(spots, f"risk.{name}"),
+            )
             continue
         for key, value in limits.items() or ((None, None),):
             try:
-                rules("lab", {name: {key: None if value == OFF else value} if key is not None else {}}, base=base, where="risk")
+                rules(
+                    "lab",
+                    {name: {key: None if value == OFF else value} if key is not None else {}},
+                    base=base,
+                    where="risk",
+                )
             except Misconfigured as error:
-                known = list(SHELF) if error.code == "RULE_UNKNOWN" else [k for k in SHELF[name][1].__struct_fields__ if k != "currency"]
-                near = difflib.get_close_matches(error.where.rpartition(".")[2], known, 1) if error.code != "LIMIT_VALUE" else []
-                fix = f"did you mean {near[0]!r}? {error.fix}" if near else f"{error.fix}: `argosy config explain {error.where}`"
-                yield Fault(error.code, error.where, error.what, fix, file=file, line=spot(spots, error.where))
+                known = (
+                    list(SHELF)
+                    if error.code == "RULE_UNKNOWN"
+                    else [k for k in SHELF[name][1].__struct_fields__ if k != "currency"]
+                )
+                near = (
+                    difflib.get_close_matches(error.where.rpartition(".")[2], known, 1)
+                    if error.code != "LIMIT_VALUE"
+                    else []
+                )
+                fix = (
+                    f"did you mean {near[0]!r}? {error.fix}"
+                    if near
+                    else f"{error.fix}: `argosy config explain {error.where}`"
+                )
+                yield Fault(
+                    error.code, error.where, error.what, fix, file=file, line=spot(spots, error.where)
+                )
                 break
 
 
-_KINDS = {"float": "a number", "int": "a whole number", "bool": "true or false", "string": "a text in quotes", "list": "a list in brackets", "model": "a table", "dict": "a table"}
+_KINDS = {
+    "float": "a number", "int": "a whole number", "bool": "true or false", "string": "a text in quotes",
+    "list": "a list in brackets", "model": "a table", "dict": "a table",
+}  # fmt: skip
 
 
 def _fault(item: dict[str, Any]) -> Fault:
@@ -284,10 +433,22 @@ def _fault(item: dict[str, Any]) -> Fault:
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
         word = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
         name = next(name for name in word if name in context)
-        return Fault("SETTING_BOUNDS", key, f"{key} is {value!r}", f"use a value of {word[name]} {context[name]:g}; {hint}")
+        return Fault(
+            "SETTING_BOUNDS",
+            key,
+            f"{key} is {value!r}",
+            f"use a value of {word[name]} {context[name]:g}; {hint}",
+        )
     if kind == "literal_error":
-        near = difflib.get_close_matches(str(value), [text.strip("'") for text in re.findall(r"'[^']*'", context["expected"])], 1)
-        return Fault("SETTING_VALUE", key, f"{key} is {value!r}", f"use {context['expected']}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        near = difflib.get_close_matches(
+            str(value), [text.strip("'") for text in re.findall(r"'[^']*'", context["expected"])], 1
+        )
+        return Fault(
+            "SETTING_VALUE",
+            key,
+            f"{key} is {value!r}",
+            f"use {context['expected']}" + (f"; did you mean {near[0]!r}?" if near else ""),
+        )
     if kind.endswith(("_type", "_parsing")):
         wanted = _KINDS.get(kind.rpartition("_")[0].removesuffix("_attributes"), "another kind of value")
         return Fault("SETTING_TYPE", key, f"{key} is {value!r}, not {wanted}", f"write {wanted}; {hint}")
@@ -311,8 +472,19 @@ def _strangers() -> Iterator[Fault]:
             section = name[len("ARGOSY_") :].split("__")[0].lower()
             if section not in Settings.model_fields:
                 near = difflib.get_close_matches(section, list(Settings.model_fields), 1)
-                fix = f"did you mean {near[0].upper()}?" if near else f"sections: {', '.join(Settings.model_fields)}"
-                yield Fault("SETTING_UNKNOWN", name, f"there is no section {section!r}", fix, source="env", file="environment")
+                fix = (
+                    f"did you mean {near[0].upper()}?"
+                    if near
+                    else f"sections: {', '.join(Settings.model_fields)}"
+                )
+                yield Fault(
+                    "SETTING_UNKNOWN",
+                    name,
+                    f"there is no section {section!r}",
+                    fix,
+                    source="env",
+                    file="environment",
+                )
 
 
 # -- sources ---------------------------------------------------------------------------------------------------------------
@@ -321,7 +493,9 @@ def _strangers() -> Iterator[Fault]:
 def _environment() -> list[tuple[str, dict[str, Any]]]:
     """What `.env` and the environment set, weakest first."""
     fields = Settings.model_fields
-    dotenv = {key: value for key, value in DotEnvSettingsSource(_Names, env_file=".env")().items() if key in fields}
+    dotenv = {
+        key: value for key, value in DotEnvSettingsSource(_Names, env_file=".env")().items() if key in fields
+    }
     return [(".env", dotenv), ("env", EnvSettingsSource(_Names)())]
 
 
@@ -369,7 +543,9 @@ def lines(text: str) -> dict[str, int]:
         if head := re.match(r"\s*\[+\s*([^\]#]+?)\s*\]+", line):
             section = _bare(head[1])
             out.setdefault(section, number)
-        elif pair := re.match(r"\s*((?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*=", line):
+        elif pair := re.match(
+            r"\s*((?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*=", line
+        ):
             key = _bare(pair[1])
             out.setdefault(f"{section}.{key}" if section else key, number)
     return out

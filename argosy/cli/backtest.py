@@ -14,25 +14,58 @@ if TYPE_CHECKING:
     from argosy.lab.result import Result
     from argosy.settings import Settings
 
-Config = Annotated[Path | None, typer.Option("--config", help="Settings file; argosy.toml here if there is one.", metavar="FILE")]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", help="Settings file; argosy.toml here if there is one.", metavar="FILE"),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; errors too, on stderr.")]
-Cash = Annotated[float | None, typer.Option("--cash", help="Start capital; beats account.cash.", metavar="AMOUNT")]
-Symbols = Annotated[str, typer.Option("--symbols", help="What to trade, with commas; everything in the data if left out.", metavar="A,B")]
+Cash = Annotated[
+    float | None, typer.Option("--cash", help="Start capital; beats account.cash.", metavar="AMOUNT")
+]
+Symbols = Annotated[
+    str,
+    typer.Option(
+        "--symbols", help="What to trade, with commas; everything in the data if left out.", metavar="A,B"
+    ),
+]
+PLACE = "A catalog folder, a CSV or Parquet file, or `demo`; the catalog of the settings, else the demo, if left out."
 Start = Annotated[str, typer.Option("--start", help="First day, like 2008-01-01.", metavar="DATE")]
 End = Annotated[str, typer.Option("--end", help="Day to stop before.", metavar="DATE")]
 
 
 def backtest(
-    strategy: Annotated[str, typer.Argument(help="A registered strategy (see `argosy strategies`) or a section [strategies.NAME] of the settings.")],
+    strategy: Annotated[
+        str,
+        typer.Argument(
+            help="A registered strategy (see `argosy strategies`) or a section [strategies.NAME]."
+        ),
+    ],
     symbols: Symbols = "",
-    data: Annotated[str, typer.Option("--data", help="A catalog folder, a CSV or Parquet file, or `demo`; the catalog of the settings, else the demo, if left out.", metavar="PATH")] = "",
-    every: Annotated[str, typer.Option("--every", help="Span of the bars, when a catalog has several, like 5m.", metavar="SPAN")] = "",
+    data: Annotated[str, typer.Option("--data", help=PLACE, metavar="PATH")] = "",
+    every: Annotated[
+        str,
+        typer.Option(
+            "--every", help="Span of the bars, when a catalog has several, like 5m.", metavar="SPAN"
+        ),
+    ] = "",
     start: Start = "",
     end: End = "",
-    param: Annotated[list[str] | None, typer.Option("--param", "-p", help="A parameter, like fast=20; may be repeated.", metavar="NAME=VALUE")] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param", "-p", help="A parameter, like fast=20; may be repeated.", metavar="NAME=VALUE"
+        ),
+    ] = None,
     cash: Cash = None,
-    report: Annotated[Path | None, typer.Option("--report", help="Also write the report, one HTML file.", metavar="FILE")] = None,
-    save: Annotated[Path | None, typer.Option("--save", help="Also save the whole result in this folder (JSON and Parquet).", metavar="DIR")] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Also write the report, one HTML file.", metavar="FILE")
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            "--save", help="Also save the whole result in this folder (JSON and Parquet).", metavar="DIR"
+        ),
+    ] = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
@@ -58,7 +91,11 @@ def backtest(
     if report is not None:
         write_report([result], found, report, "")
     if json:
-        screen.say_json(result.summary() | ({"report": str(report)} if report else {}) | ({"saved": str(save)} if save else {}))
+        screen.say_json(
+            result.summary()
+            | ({"report": str(report)} if report else {})
+            | ({"saved": str(save)} if save else {})
+        )
     else:
         out = screen.console()
         out.print(screen.ground(result, label), style=screen.SOFT)
@@ -83,7 +120,12 @@ def parameters(given: Sequence[str]) -> dict[str, Any]:
     for text in given:
         name, sign, value = text.partition("=")
         if not sign or not name.strip().isidentifier():
-            raise Misuse("PARAM_SHAPE", f"{text!r} is not NAME=VALUE", where="--param", fix="write it like --param fast=20")
+            raise Misuse(
+                "PARAM_SHAPE",
+                f"{text!r} is not NAME=VALUE",
+                where="--param",
+                fix="write it like --param fast=20",
+            )
         out[name.strip()] = _value(value.strip())
     return out
 
@@ -113,13 +155,23 @@ def want(name: str, settings: Settings, params: Mapping[str, Any], symbols: Sequ
     )  # fmt: skip
 
 
-def perform(wanted: Sequence[Wanted], data: Data, settings: Settings, name: str, progress: Callable[[int], None] | None = None) -> Result:
+def perform(
+    wanted: Sequence[Wanted],
+    data: Data,
+    settings: Settings,
+    name: str,
+    progress: Callable[[int], None] | None = None,
+) -> Result:
     """Run and gather the result."""
     from argosy.lab.backtest import run
     from argosy.lab.verdict import gather
 
     outcome = run(wanted, data, settings.terms(), progress=progress)
-    used = settings.plain() | {"strategies": {one.name: {"plugin": str(one.plugin), "symbols": list(one.symbols)} | dict(one.params) for one in wanted}}
+    fleet = {
+        one.name: {"plugin": str(one.plugin), "symbols": list(one.symbols)} | dict(one.params)
+        for one in wanted
+    }
+    used = settings.plain() | {"strategies": fleet}
     return gather(outcome, name, settings=used)
 
 

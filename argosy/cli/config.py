@@ -13,7 +13,12 @@ app = typer.Typer(no_args_is_help=True, help="Explain, check and show the settin
 
 @app.command()
 def explain(
-    key: Annotated[str, typer.Argument(help="A key like venue.slippage_bps, or a section like risk.position; all keys if left out.")] = "",
+    key: Annotated[
+        str,
+        typer.Argument(
+            help="A key like venue.slippage_bps, or a section like risk.position; all keys if left out."
+        ),
+    ] = "",
     json: Json = False,
     config: Config = None,
 ) -> None:
@@ -100,7 +105,10 @@ def show(json: Json = False, config: Config = None) -> None:
             section = head
             out.print(Text(f"\n[{head}]", style=f"bold {screen.GAIN}"))
         origin = loaded.origins.get(key, "")
-        out.print(Text.assemble(f"{name} = {text_of(value)}", (f"    # {origin}" if origin else "", screen.SOFT)), soft_wrap=True)
+        out.print(
+            Text.assemble(f"{name} = {text_of(value)}", (f"    # {origin}" if origin else "", screen.SOFT)),
+            soft_wrap=True,
+        )
 
 
 def _strategies(loaded: Any) -> list[Any]:
@@ -115,16 +123,29 @@ def _strategies(loaded: Any) -> list[Any]:
             strategy(Wanted(name=name, plugin=entry.plugin or name, params=entry.params))
         except Misuse as error:
             key = f"strategies.{name}"
-            place = loaded.origins.get(f"{key}.plugin") or next((where for one, where in loaded.origins.items() if one.startswith(key + ".")), loaded.file)
+            places = {one: where for one, where in loaded.origins.items() if one.startswith(f"{key}.")}
+            place = places.get(f"{key}.plugin") or next(iter(places.values()), loaded.file)
             for param in entry.params:
                 if f"`$.{param}`" in error.what or f"parameter {param!r}" in error.what:
                     key, place = f"{key}.{param}", loaded.origins.get(f"strategies.{name}.{param}", place)
                     break
             file, _, line = place.rpartition(":")
-            faults.append(Fault(error.code, key, error.what, error.fix, file=file or place, line=int(line) if line.isdigit() else 0))
+            faults.append(
+                Fault(
+                    error.code,
+                    key,
+                    error.what,
+                    error.fix,
+                    file=file or place,
+                    line=int(line) if line.isdigit() else 0,
+                )
+            )
     claimed = sum(entry.budget_frac for entry in loaded.settings.strategies.values())
     if claimed > 1 + 1e-9:
-        faults.append(Fault("BUDGET", "strategies", f"the strategies claim {claimed:.0%} of the account", "make budget_frac sum to at most 1", file=loaded.file))
+        what = f"the strategies claim {claimed:.0%} of the account"
+        faults.append(
+            Fault("BUDGET", "strategies", what, "make budget_frac sum to at most 1", file=loaded.file)
+        )
     return faults
 
 
@@ -141,7 +162,13 @@ def _one(fact: Any) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(style=screen.SOFT)
     table.add_column(overflow="fold")
-    for label, value in (("type", fact.type), ("default", fact.default), ("bounds", fact.bounds), ("unit", fact.unit), ("set", fact.origin)):
+    for label, value in (
+        ("type", fact.type),
+        ("default", fact.default),
+        ("bounds", fact.bounds),
+        ("unit", fact.unit),
+        ("set", fact.origin),
+    ):
         if value:
             table.add_row(label, Text(value))
     section, _, name = fact.key.rpartition(".")
@@ -162,5 +189,10 @@ def _list(facts: list[Any]) -> None:
     for label in ("key", "now", "bounds", "set"):
         table.add_column(label, overflow="fold", style=screen.SOFT if label in ("bounds", "set") else "")
     for fact in facts:
-        table.add_row(Text(fact.key), Text(fact.value or fact.default), Text(fact.bounds), Text(fact.origin if fact.origin != "default" else ""))
+        table.add_row(
+            Text(fact.key),
+            Text(fact.value or fact.default),
+            Text(fact.bounds),
+            Text(fact.origin if fact.origin != "default" else ""),
+        )
     out.print(table)

@@ -13,21 +13,38 @@ if TYPE_CHECKING:
     from argosy.data.catalog import Catalog
 
 app = typer.Typer(no_args_is_help=True, help="Import prices and look at the catalog.", rich_markup_mode=None)
-Folder = Annotated[Path | None, typer.Option("--catalog", help="The catalog's folder; data.catalog of the settings if left out.", metavar="DIR")]
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--catalog", help="The catalog's folder; data.catalog of the settings if left out.", metavar="DIR"
+    ),
+]
 
 
 @app.command("import")
 def bring(
     file: Annotated[Path, typer.Argument(help="A CSV or Parquet file of bars, quotes or trades.")],
-    symbol: Annotated[str, typer.Option("--symbol", help="Name of the instrument, when the file does not say.")] = "",
-    kind: Annotated[str, typer.Option("--kind", help="bar, quote or trade, when the columns do not say.")] = "",
+    symbol: Annotated[
+        str, typer.Option("--symbol", help="Name of the instrument, when the file does not say.")
+    ] = "",
+    kind: Annotated[
+        str, typer.Option("--kind", help="bar, quote or trade, when the columns do not say.")
+    ] = "",
     every: Annotated[str, typer.Option("--every", help="Span of the bars, like 5m.", metavar="SPAN")] = "",
-    zone: Annotated[str, typer.Option("--zone", help="Zone of times without one, like America/New_York; UTC if left out.")] = "",
+    zone: Annotated[
+        str, typer.Option("--zone", help="Zone of times without one, like America/New_York; UTC if left out.")
+    ] = "",
     dates: Annotated[str, typer.Option("--dates", help="mdy or dmy, for dates like 3/4/2021.")] = "",
-    calendar: Annotated[str, typer.Option("--calendar", help="Exchange calendar that stamps daily bars, like XNYS.")] = "",
-    keep: Annotated[str, typer.Option("--keep", help="first or last of several rows of one time; refused if left out.")] = "",
+    calendar: Annotated[
+        str, typer.Option("--calendar", help="Exchange calendar that stamps daily bars, like XNYS.")
+    ] = "",
+    keep: Annotated[
+        str, typer.Option("--keep", help="first or last of several rows of one time; refused if left out.")
+    ] = "",
     currency: Annotated[str, typer.Option("--currency", help="Currency of the prices.")] = "USD",
-    merge: Annotated[bool, typer.Option("--merge", help="Add to what the catalog has of the symbol.")] = False,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Add to what the catalog has of the symbol.")
+    ] = False,
     json: Json = False,
     catalog: Folder = None,
     config: Config = None,
@@ -44,9 +61,19 @@ def bring(
 
     if not file.exists():
         raise Misuse("DATA_FILE", f"there is no file {str(file)!r}", where="FILE", fix="check the path")
-    for flag, value, known in (("--keep", keep, ("", "first", "last")), ("--dates", dates, ("", "mdy", "dmy")), ("--kind", kind, ("", "bar", "quote", "trade"))):
-        if value not in known:
-            raise Misuse("DATA_OPTION", f"{value!r} is not a value of {flag}", where=flag, fix=f"use {' or '.join(known[1:])}")
+    choices = {
+        "--keep": (keep, ("first", "last")),
+        "--dates": (dates, ("mdy", "dmy")),
+        "--kind": (kind, ("bar", "quote", "trade")),
+    }
+    for flag, (value, known) in choices.items():
+        if value and value not in known:
+            raise Misuse(
+                "DATA_OPTION",
+                f"{value!r} is not a value of {flag}",
+                where=flag,
+                fix=f"use {' or '.join(known)}",
+            )
     options = Options(
         symbol=symbol, kind=kind, every=every, zone=zone, dates=dates, calendar=calendar, keep=keep, currency=currency,  # type: ignore[arg-type]
     )  # fmt: skip
@@ -73,11 +100,21 @@ def entries(json: Json = False, catalog: Folder = None, config: Config = None) -
         screen.say_json(rows)
         return
     if not rows:
-        typer.echo(f"The catalog {shelf.root} is empty. `argosy data import FILE` fills it; `--data demo` needs none.")
+        typer.echo(
+            f"The catalog {shelf.root} is empty. `argosy data import FILE` fills it; `--data demo` needs none."
+        )
         return
     table = _table(("symbol", "kind", "every", "rows", "from", "to", "origin"))
     for row in rows:
-        table.add_row(row.symbol, row.kind, row.every, f"{row.rows:,}", iso(row.start)[:16], iso(row.end)[:16], row.origin)
+        table.add_row(
+            row.symbol,
+            row.kind,
+            row.every,
+            f"{row.rows:,}",
+            iso(row.start)[:16],
+            iso(row.end)[:16],
+            row.origin,
+        )
     screen.console().print(table)
 
 
@@ -85,7 +122,9 @@ def entries(json: Json = False, catalog: Folder = None, config: Config = None) -
 def rows(
     symbol: Annotated[str, typer.Argument(help="Whose rows.")],
     kind: Annotated[str, typer.Option("--kind", help="bar, quote, trade or book.")] = "bar",
-    every: Annotated[str, typer.Option("--every", help="Span of the bars, when there are several.", metavar="SPAN")] = "",
+    every: Annotated[
+        str, typer.Option("--every", help="Span of the bars, when there are several.", metavar="SPAN")
+    ] = "",
     start: Annotated[str, typer.Option("--start", help="First time.", metavar="DATE")] = "",
     end: Annotated[str, typer.Option("--end", help="Time to stop before.", metavar="DATE")] = "",
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=10_000, help="How many rows.")] = 10,
@@ -111,7 +150,7 @@ def rows(
     names = [name for name in (picked[0] if picked else {}) if name not in ("instrument", "span")]
     table = _table(names)
     for row in picked:
-        table.add_row(*(iso(row[name]) if name in ("ts", "known") else f"{row[name]:,.6g}" if isinstance(row[name], float) else str(row[name]) for name in names))
+        table.add_row(*(iso(row[name]) if name in ("ts", "known") else _said(row[name]) for name in names))
     out = screen.console()
     out.print(table)
     out.print(f"{min(count, len(tape)):,} of {len(tape):,} rows", style=screen.SOFT)
@@ -121,7 +160,9 @@ def rows(
 def inspect(
     symbol: Annotated[str, typer.Argument(help="Whose prices.")],
     kind: Annotated[str, typer.Option("--kind", help="bar, quote, trade or book.")] = "bar",
-    every: Annotated[str, typer.Option("--every", help="Span of the bars, when there are several.", metavar="SPAN")] = "",
+    every: Annotated[
+        str, typer.Option("--every", help="Span of the bars, when there are several.", metavar="SPAN")
+    ] = "",
     json: Json = False,
     catalog: Folder = None,
     config: Config = None,
@@ -150,6 +191,10 @@ def _catalog(folder: Path | None, config: Path | None) -> Catalog:
     from argosy.settings import load
 
     return Catalog(load(config).settings.data.catalog)
+
+
+def _said(value: Any) -> str:
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)
 
 
 def _table(names: Any) -> Any:

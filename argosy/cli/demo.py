@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +13,9 @@ from argosy.cli.backtest import Cash, Config, End, Json, Start, Symbols, perform
 
 
 def demo(
-    report: Annotated[Path, typer.Option("--report", help="Where to write the report.", metavar="FILE")] = Path("argosy-report.html"),
+    report: Annotated[
+        Path, typer.Option("--report", help="Where to write the report.", metavar="FILE")
+    ] = Path("argosy-report.html"),
     symbols: Symbols = "",
     start: Start = "",
     end: End = "",
@@ -34,16 +38,24 @@ def demo(
     from argosy.settings import load
 
     settings = load(config, {"account.cash": cash} if cash is not None else {}).settings
-    names = [name for name, point in plugins.found("argosy.strategies").items() if point.value.startswith("argosy.")]
+    names = [
+        name
+        for name, point in plugins.found("argosy.strategies").items()
+        if point.value.startswith("argosy.")
+    ]
     if not names:
-        raise Misuse("PLUGINS_NONE", "no strategy of the house is registered", fix="install the package: pip install -e .")
+        raise Misuse(
+            "PLUGINS_NONE",
+            "no strategy of the house is registered",
+            fix="install the package: pip install -e .",
+        )
     found, label = prices.gather(prices.DEMO, split(symbols), start, end)
     rows = sum(len(tape) for tape in found[1])
     results = []
     with screen.progress("demo", rows * len(names), json) as show:
         for k, name in enumerate(names):
-            wanted = Wanted(name=name, plugin=name)
-            results.append(perform([wanted], found, settings, name, lambda done, k=k, name=name: show(k * rows + done, name)))  # type: ignore[misc]
+            told = partial(show_part, show, k * rows, name)
+            results.append(perform([Wanted(name=name, plugin=name)], found, settings, name, told))
         show(rows * len(names), "report")
         write_report(results, found, report, "The demo fleet")
     if json:
@@ -53,10 +65,17 @@ def demo(
 
     out = screen.console()
     out.print()
-    out.print(Text.assemble(("Argosy demo", "bold"), "   every strategy with the whole account, one at a time"))
+    out.print(
+        Text.assemble(("Argosy demo", "bold"), "   every strategy with the whole account, one at a time")
+    )
     out.print(screen.ground(results[0], label), style=screen.SOFT)
     out.print()
     out.print(screen.comparison(results, out.width))
     out.print()
     out.print("Past prices under stated assumptions: not advice, and no promise.", style=screen.SOFT)
     out.print(Text.assemble("report   ", (str(report), "bold"), "   (open it in a browser)"), soft_wrap=True)
+
+
+def show_part(show: Callable[[int, str], None], before: int, name: str, done: int) -> None:
+    """Progress of one strategy, counted after the rows of those before it."""
+    show(before + done, name)

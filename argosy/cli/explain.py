@@ -17,6 +17,10 @@ _UNITS = {
     "_bps": "basis points (1/100 of a percent)", "_pct": "percent, 0 to 100", "_frac": "fraction, 0 to 1", "_ms": "milliseconds",
     "_ns": "nanoseconds", "_lots": "lots", "_usd": "USD",
 }  # fmt: skip
+_TYPES = {
+    "IntType": "whole number", "FloatType": "number", "BoolType": "true or false", "StrType": "text", "DictType": "table",
+    "ListType": "list", "VarTupleType": "list",
+}  # fmt: skip
 _SIGNS = (("gt", ">"), ("ge", "≥"), ("lt", "<"), ("le", "≤"))
 
 
@@ -44,14 +48,20 @@ def explain(key: str, loaded: Loaded | None) -> Fact:
         every = list(keys())
         near = difflib.get_close_matches(key, every, 3)
         ends = [one for one in every if one.split(".")[-1] == parts[-1]]
-        hint = f"did you mean {', '.join(near or ends[:3])}?" if near or ends else "`argosy config explain` lists all keys"
+        hint = (
+            f"did you mean {', '.join(near or ends[:3])}?"
+            if near or ends
+            else "`argosy config explain` lists all keys"
+        )
         raise Misuse("SETTING_UNKNOWN", f"there is no setting {key!r}", where=key, fix=hint)
     if loaded is None:
         return fact
     at: Any = loaded.settings.plain()
     for part in parts:
         at = at.get(part) if isinstance(at, dict) else None
-    value, origin = (text_of(at), loaded.origins.get(key, "default")) if at is not None else (fact.default, "default")
+    value, origin = (
+        (text_of(at), loaded.origins.get(key, "default")) if at is not None else (fact.default, "default")
+    )
     if parts[0] == "risk" and len(parts) == 3 and key not in loaded.origins:
         from argosy.engine.rules.profiles import PROFILES
 
@@ -75,7 +85,12 @@ def keys(section: str = "") -> list[str]:
         if name == "venue":
             out += [f"venue.fees.{key}" for key in FeeSettings.model_fields]
         if name == "risk":
-            out += [f"risk.{rule}.{key}" for rule, (_, shape) in SHELF.items() for key in shape.__struct_fields__ if key != "currency"]
+            out += [
+                f"risk.{rule}.{key}"
+                for rule, (_, shape) in SHELF.items()
+                for key in shape.__struct_fields__
+                if key != "currency"
+            ]
     return [key for key in out if not section or key == section or key.startswith(section + ".")]
 
 
@@ -118,9 +133,16 @@ def _modelled(model: Any, key: str) -> Fact:
     """A key of a pydantic section."""
     field = model.model_fields[key]
     extra = field.json_schema_extra or {}
-    bounds = [f"{sign} {getattr(item, name):g}" for item in field.metadata for name, sign in _SIGNS if getattr(item, name, None) is not None]
+    bounds = [
+        f"{sign} {getattr(item, name):g}"
+        for item in field.metadata
+        for name, sign in _SIGNS
+        if getattr(item, name, None) is not None
+    ]
     schema = model.model_json_schema()["properties"][key]
-    choices = schema.get("enum") or next((one["enum"] for one in schema.get("anyOf", schema.get("oneOf", [])) if "enum" in one), [])
+    choices: list[str] = schema.get("enum") or next(
+        (one["enum"] for one in schema.get("anyOf", schema.get("oneOf", [])) if "enum" in one), []
+    )
     kind = str(schema.get("type", "")) if not choices else "choice"
     kind = {"array": "list of texts", "string": "text"}.get(kind, kind)
     if choices:
@@ -141,7 +163,9 @@ def fields(shape: type[msgspec.Struct]) -> list[Fact]:
         if field.default_factory is not msgspec.NODEFAULT:
             default = field.default_factory()
         text = '"off"' if default is None else text_of(default)
-        out.append(Fact(key=field.name, type=kind, default=text, bounds=bounds, unit=_unit(field.name), about=about))
+        out.append(
+            Fact(key=field.name, type=kind, default=text, bounds=bounds, unit=_unit(field.name), about=about)
+        )
     return out
 
 
@@ -155,12 +179,17 @@ def _typed(kind: Any) -> tuple[str, str, str]:
         parts = [_typed(one) for one in kind.types if not isinstance(one, msgspec.inspect.NoneType)]
         optional = len(parts) < len(kind.types)
         name = " or ".join(part[0] for part in parts) + (', or "off"' if optional else "")
-        return name, ", ".join(part[1] for part in parts if part[1]), about or " ".join(part[2] for part in parts)
-    names = {"IntType": "whole number", "FloatType": "number", "BoolType": "true or false", "StrType": "text", "DictType": "table", "ListType": "list", "VarTupleType": "list"}
-    bounds = [f"{sign} {getattr(kind, name):g}" for name, sign in _SIGNS if getattr(kind, name, None) is not None]
+        return (
+            name,
+            ", ".join(part[1] for part in parts if part[1]),
+            about or " ".join(part[2] for part in parts),
+        )
+    bounds = [
+        f"{sign} {getattr(kind, name):g}" for name, sign in _SIGNS if getattr(kind, name, None) is not None
+    ]
     if isinstance(kind, msgspec.inspect.LiteralType):
         return "choice", " | ".join(f'"{value}"' for value in kind.values), about
-    return names.get(type(kind).__name__, type(kind).__name__), ", ".join(bounds), about
+    return _TYPES.get(type(kind).__name__, type(kind).__name__), ", ".join(bounds), about
 
 
 def _unit(key: str) -> str:

@@ -76,7 +76,9 @@ app = typer.Typer(
 
 @app.callback()
 def argosy(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
 ) -> None:
     """Argosy: a trading robot and the research house around it.
 
@@ -89,7 +91,9 @@ def argosy(
 
 
 app.command("demo", short_help="All strategies on packaged prices, with a report.")(demo.demo)
-app.command("backtest", short_help="One strategy over the past, beside buying and holding.")(backtest.backtest)
+app.command("backtest", short_help="One strategy over the past, beside buying and holding.")(
+    backtest.backtest
+)
 app.command("strategies", short_help="What is registered, and its parameters.")(strategies.strategies)
 app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")

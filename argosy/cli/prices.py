@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 DEMO = "demo"
 
 
-def gather(source: str, symbols: Sequence[str] = (), start: str = "", end: str = "", every: str = "") -> tuple[Data, str]:
+def gather(
+    source: str, symbols: Sequence[str] = (), start: str = "", end: str = "", every: str = ""
+) -> tuple[Data, str]:
     """(instruments, tapes and other events) of a run, and what to call them.
 
     source: "demo", a catalog's folder, or a file of prices; start, end: ISO dates, end not included
@@ -31,7 +33,12 @@ def gather(source: str, symbols: Sequence[str] = (), start: str = "", end: str =
     tapes = [tape.between(low, high) for tape in tapes]
     tapes = [tape for tape in tapes if len(tape)]
     if not tapes:
-        raise Misuse("DATA_EMPTY", f"{label} has no row from {start or 'the start'} to {end or 'the end'}", where="--start, --end", fix="widen the period")
+        raise Misuse(
+            "DATA_EMPTY",
+            f"{label} has no row from {start or 'the start'} to {end or 'the end'}",
+            where="--start, --end",
+            fix="widen the period",
+        )
     first = min(int(tape["ts"].min()) for tape in tapes)
     last = max(int(tape["known"][-1]) for tape in tapes)
     kept: list[Event] = [event for event in events if first <= event.known <= last]
@@ -43,7 +50,9 @@ def default(catalog: str) -> str:
     return catalog if (Path(catalog) / "manifest.json").exists() else DEMO
 
 
-def _read(source: str, symbols: tuple[str, ...], every: str) -> tuple[Instruments, list[Tape], Sequence[Event], str]:
+def _read(
+    source: str, symbols: tuple[str, ...], every: str
+) -> tuple[Instruments, list[Tape], Sequence[Event], str]:
     if source == DEMO:
         from argosy.data.demo import load
 
@@ -56,16 +65,33 @@ def _read(source: str, symbols: tuple[str, ...], every: str) -> tuple[Instrument
         catalog = Catalog(path)
         instruments = catalog.instruments(symbols)
         if not len(instruments):
-            raise Misuse("DATA_EMPTY", f"the catalog {source} is empty", fix="`argosy data import FILE` fills it")
-        return instruments, [catalog.tape(instruments, "bar", every)], catalog.actions(instruments), f"catalog {source}"
+            raise Misuse(
+                "DATA_EMPTY", f"the catalog {source} is empty", fix="`argosy data import FILE` fills it"
+            )
+        return (
+            instruments,
+            [catalog.tape(instruments, "bar", every)],
+            catalog.actions(instruments),
+            f"catalog {source}",
+        )
     if not path.exists():
-        raise Misuse("DATA_SOURCE", f"there is nothing at {source!r}", where="--data", fix='name a catalog folder, a CSV or Parquet file, or "demo"')
+        raise Misuse(
+            "DATA_SOURCE",
+            f"there is nothing at {source!r}",
+            where="--data",
+            fix='name a catalog folder, a CSV or Parquet file, or "demo"',
+        )
     from argosy.data.ingest import read
 
     series = {item.instrument.symbol: item for item in read(path).series}
     for symbol in symbols:
         if symbol not in series:
-            raise Misuse("DATA_SYMBOL", f"{symbol!r} is not in {source}", where="--symbols", fix=f"it has: {', '.join(series)}")
+            raise Misuse(
+                "DATA_SYMBOL",
+                f"{symbol!r} is not in {source}",
+                where="--symbols",
+                fix=f"it has: {', '.join(series)}",
+            )
     chosen = [series[symbol] for symbol in symbols or series]
     instruments = Instruments(item.instrument for item in chosen)
     tapes: dict[type, list[Tape]] = {}

@@ -70,8 +70,18 @@ def comparison(results: Sequence[Result], width: int) -> Table:
     table.add_column("Strategy", no_wrap=True)
     if wide:
         table.add_column("Equity", no_wrap=True)
-    for name in ("Return", "CAGR", "Vol", "Sharpe", "Fall" if narrow else "Max fall", "Trades", "Wins", "Fees", "Refus." if narrow else "Refused"):
-        table.add_column(name, justify="right", no_wrap=True)
+    for head in (
+        "Return",
+        "CAGR",
+        "Vol",
+        "Sharpe",
+        "Fall" if narrow else "Max fall",
+        "Trades",
+        "Wins",
+        "Fees",
+        "Refus." if narrow else "Refused",
+    ):
+        table.add_column(head, justify="right", no_wrap=True)
     for result in sorted(results, key=_rank, reverse=True):
         stats = result.stats
         name = Text(result.name, style="bold")
@@ -83,14 +93,18 @@ def comparison(results: Sequence[Result], width: int) -> Table:
             number(stats.get("trades"), 0), percent(stats.get("win_rate"), 0), money(stats.get("fees"), result.currency, 0),
             Text(number(refused, 0), style="" if refused else SOFT),
         )  # fmt: skip
-    seen: list[Any] = []
+    table.add_section()
+    seen = set()
     for result in results:
-        if result.benchmark_stats not in seen:
-            if not seen:
-                table.add_section()
-            seen.append(result.benchmark_stats)
+        if (held := repr(result.benchmark_stats)) not in seen:
+            seen.add(held)
             line = (Text(sparkline(result.benchmark.tolist(), 16), style=SOFT),) if wide else ()
-            table.add_row(Text("holding all", style="italic"), *line, *_figures(result.benchmark_stats), *[Text(words.NONE, style=SOFT)] * 4)
+            table.add_row(
+                Text("holding all", style="italic"),
+                *line,
+                *_figures(result.benchmark_stats),
+                *[Text(words.NONE, style=SOFT)] * 4,
+            )
     return table
 
 
@@ -122,10 +136,17 @@ def verdict(result: Result, out: Console) -> None:
     out.print(Text.assemble(("holding  ", SOFT), (sparkline(result.benchmark.tolist(), line), SOFT)))
     out.print()
     table = Table(box=box.SIMPLE_HEAD, header_style=SOFT, pad_edge=False, show_edge=False)
-    for name, side in (("", "left"), (result.name, "right"), ("holding", "right"), ("", "left"), ("", "right")):
-        table.add_column(name, justify=side, no_wrap=True, style=SOFT if name in ("", "holding") and side == "left" else "")
+    table.add_column("", no_wrap=True, style=SOFT)
+    for head in (result.name, "holding"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("", justify="right", no_wrap=True)
     left = (
-        ("return", percent(own.get("total_return"), signed=True), percent(held.get("total_return"), signed=True)),
+        (
+            "return",
+            percent(own.get("total_return"), signed=True),
+            percent(held.get("total_return"), signed=True),
+        ),
         ("a year", percent(own.get("cagr"), signed=True), percent(held.get("cagr"), signed=True)),
         ("volatility", percent(own.get("volatility")), percent(held.get("volatility"))),
         ("Sharpe", number(own.get("sharpe")), number(held.get("sharpe"))),
@@ -141,7 +162,9 @@ def verdict(result: Result, out: Console) -> None:
         ("fees", money(own.get("fees"), result.currency)),
     )
     for (name, mine, other), (label, value) in zip(left, right, strict=True):
-        table.add_row(name, Text(mine, style="bold"), Text(other, style=SOFT), Text(f"   {label}", style=SOFT), value)
+        table.add_row(
+            name, Text(mine, style="bold"), Text(other, style=SOFT), Text(f"   {label}", style=SOFT), value
+        )
     out.print(table)
     for code, count in sorted(result.refusals.items(), key=lambda item: -item[1]):
         out.print(Text.assemble(("refused  ", SOFT), (f"{count:,} × ", "bold"), code))

@@ -32,7 +32,9 @@ def strategies(
             try:
                 rows.append(describe(key, plugins.load("argosy.strategies", key)))
             except Misuse as error:
-                rows.append({"name": key, "class": point.value, "about": f"broken: {error.what}", "params": []})
+                rows.append(
+                    {"name": key, "class": point.value, "about": f"broken: {error.what}", "params": []}
+                )
     if json:
         screen.say_json(rows)
         return
@@ -69,7 +71,11 @@ def _show(rows: list[dict[str, Any]]) -> None:
             continue
         table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
         for label in ("param", "type", "default", "bounds", "what it is"):
-            table.add_column(label, style="bold" if label == "param" else "" if label == "what it is" else screen.SOFT, overflow="fold")
+            table.add_column(
+                label,
+                style="bold" if label == "param" else "" if label == "what it is" else screen.SOFT,
+                overflow="fold",
+            )
         for param in row["params"]:
             table.add_row(*(Text(str(param[key])) for key in ("key", "type", "default", "bounds", "about")))
         out.print(Padding(table, (0, 0, 0, 2)))

@@ -10,7 +10,8 @@ import msgspec
 
 from argosy.core.effects import Amend
 from argosy.core.intents import Protection, Rung
-from argosy.core.orders import BUY, SELL, Share, Tif, Type, Work
+from argosy.core.orders import BUY, SELL, Order, Share, Tif, Type, Work
+from argosy.core.time import NEVER
 from argosy.engine.allocator import Lack, crosses, holders, lacking, wished, working
 from argosy.engine.blotter import Ticket
 from argosy.engine.journal import Cross
@@ -200,8 +201,12 @@ def _parts(weights: list[int], total: int) -> list[int]:
 
 
 def _ladders(state: State, i: int, strategies: list[str], rungs: list[Ticket], out: Plan) -> None:
-    """Diff each strategy's wanted rungs with its working ones by tag; unchanged ones keep their queue place."""
+    """Diff each strategy's wanted rungs with its working ones by tag; unchanged ones keep their queue place.
+
+    A rung that would meet an own order on its way out waits for the venue's word on that one.
+    """
     working_by: dict[tuple[str, str], Ticket] = {(t.order.shares[0].strategy, t.order.tag): t for t in rungs}
+    missing: list[tuple[str, str, Rung, str]] = []
     for strategy in strategies:
         wish = state.wishes.get((strategy, i))
         if wish is None:
@@ -212,15 +217,20 @@ def _ladders(state: State, i: int, strategies: list[str], rungs: list[Ticket], o
                 if not _unchanged(rung, ticket) and not ticket.cancelling and ticket.work not in _ENDING:
                     out.cancels.append(ticket.order.id)
             elif name not in wish.spent:
-                out.drafts.append(
-                    Draft(
-                        i, rung.side, rung.lots, (Share(strategy, rung.lots),), type=Type.LIMIT, limit=rung.px, tif=rung.tif,
-                        post_only=rung.post_only, tag=f"rung:{name}", protection=rung.protection, why=getattr(wish.intent, "why", ""),
-                    )  # fmt: skip
-                )
+                missing.append((strategy, name, rung, getattr(wish.intent, "why", "")))
     for ticket in working_by.values():
         if not ticket.cancelling and ticket.work not in _ENDING:
             out.cancels.append(ticket.order.id)
+    leaving = [t.order for t in state.blotter.open[i].values() if t.cancelling or t.order.id in out.cancels]
+    for strategy, name, rung, why in missing:
+        if any(order.side != rung.side and (rung.px - order.limit) * rung.side >= 0.0 for order in leaving):
+            continue
+        out.drafts.append(
+            Draft(
+                i, rung.side, rung.lots, (Share(strategy, rung.lots),), type=Type.LIMIT, limit=rung.px, tif=rung.tif,
+                post_only=rung.post_only, tag=f"rung:{name}", protection=rung.protection, why=why,
+            )  # fmt: skip
+        )
 
 
 def _unchanged(rung: Rung, ticket: Ticket) -> bool:
@@ -334,4 +344,28 @@ def guard(i: int, side: int, lots: int, shares: tuple[Share, ...], tag: str, pro
     return draft
 
 
-__all__ = ["Draft", "Plan", "guard", "plan"]
+def order_of(draft: Draft, number: int, pair: int) -> tuple[Order, tuple[Order, ...]]:
+    """The order and legs of a draft. number: four times the journal sequence; legs take the next numbers."""
+    order = Order(
+        number, draft.instrument, draft.side, draft.lots, draft.type, draft.limit, draft.stop, draft.trail, draft.trail_frac,
+        draft.tif, NEVER, draft.reduce_only, draft.post_only, draft.shares, draft.tag, 0, pair, draft.why,
+    )  # fmt: skip
+    protection = draft.protection
+    if protection is None:
+        return order, ()
+    legs: list[Order] = []
+    for tag in ("stop", "take", "trail"):
+        level = getattr(protection, tag)
+        if level == level:
+            leg = guard(draft.instrument, -draft.side, draft.lots, draft.shares, tag, protection)
+            legs.append(
+                Order(
+                    number + 1 + len(legs), leg.instrument, leg.side, leg.lots, type=leg.type, limit=leg.limit, stop=leg.stop,
+                    trail=leg.trail, trail_frac=leg.trail_frac, tif=leg.tif, reduce_only=True, shares=leg.shares, tag=tag,
+                    parent=number, group=number, why=leg.why,
+                )  # fmt: skip
+            )
+    return order, tuple(legs)
+
+
+__all__ = ["Draft", "Plan", "guard", "order_of", "plan"]

@@ -13,9 +13,10 @@ import msgspec
 
 from argosy.core import events as ev
 from argosy.core.errors import Broken
-from argosy.engine.engine import Engine, repeats
+from argosy.engine.engine import Engine
+from argosy.engine.fold import RowFeed
 from argosy.engine.journal import Memory, Rows, Run, Wanted
-from argosy.engine.state import RowFeed
+from argosy.engine.wish import repeats
 
 
 class Relived(msgspec.Struct):

@@ -179,12 +179,12 @@ def table(needs: Mapping[str, Any], columns: Mapping[str, NDArray[Any]], factor:
 class Window:
     """The last n bars of an instrument as one contiguous (n, 5) view, oldest first; written twice so that it never copies."""
 
-    __slots__ = ("_at", "_n", "_rows", "count")
+    __slots__ = ("_at", "_rows", "count", "size")
 
     def __init__(self, n: int) -> None:
         if n <= 0:
             raise Misuse("WINDOW", f"a window of {n} bars cannot be kept")
-        self._n = n
+        self.size = n
         self._rows = np.full((2 * n, 5), math.nan)
         self._at = 0
         self.count = 0
@@ -192,15 +192,15 @@ class Window:
     def push(self, bar: Bar) -> None:
         row = (bar.open, bar.high, bar.low, bar.close, bar.volume)
         self._rows[self._at] = row
-        self._rows[self._at + self._n] = row
-        self._at = (self._at + 1) % self._n
+        self._rows[self._at + self.size] = row
+        self._at = (self._at + 1) % self.size
         self.count += 1
 
     def last(self, n: int) -> NDArray[np.float64]:
         """The last n rows, (n, 5), nan where nothing is known yet; n <= the declared window."""
-        if n > self._n:
-            raise Misuse("WINDOW", f"{n} bars were asked of a window of {self._n}", fix="declare a larger window on the strategy")
-        end = self._at + self._n
+        if n > self.size:
+            raise Misuse("WINDOW", f"{n} bars were asked of a window of {self.size}", fix="declare a larger window on the strategy")
+        end = self._at + self.size
         view = self._rows[end - n : end]
         view = view.view()
         view.flags.writeable = False

@@ -6,7 +6,7 @@ the journal holds by reference. The engine uses the same doors, so `fold(journal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from typing import Any
 
@@ -16,9 +16,8 @@ from argosy.core import effects as fx
 from argosy.core import events as ev
 from argosy.core.errors import Broken
 from argosy.core.instrument import Instruments
-from argosy.core.intents import Hold, Ladder, Protection, Rung, Target
-from argosy.core.money import to_units
-from argosy.core.orders import Order, Refused, Share, Tif, Work
+from argosy.core.intents import Ladder, Target
+from argosy.core.orders import Order, Refused, Work
 from argosy.core.time import NEVER
 from argosy.engine.blotter import Blotter, Ticket
 from argosy.engine.counters import Counters
@@ -36,6 +35,7 @@ from argosy.engine.journal import (
 )  # fmt: skip
 from argosy.engine.portfolio import HOUSE, Fx, Portfolio
 from argosy.engine.snap import limit_on_grid, protection_on_grid, rung_on_grid
+from argosy.engine.wish import Wish, rescale
 
 NAN = float("nan")
 LIVE, REDUCE, HALT, FLATTEN, DARK, PROBE = 0, 1, 2, 3, 4, -1
@@ -46,33 +46,6 @@ PROTECTIONS = ("stop", "take", "trail")
 _MONEY = frozenset({
     ev.Fill, ev.Bust, ev.Reversal, ev.Adjust, ev.CashFlow, ev.Split, ev.Dividend, ev.Funding, ev.Borrow, ev.Delist,
 })  # fmt: skip
-
-
-class Wish:
-    """What one strategy wants of one instrument, and stands.
-
-    lots:   wanted signed position; None when it has no target standing
-    rungs:  wanted resting orders by tag; spent: tags whose order filled or was refused, until a new ladder says otherwise
-    """
-
-    __slots__ = ("intent", "limit", "lots", "on_expiry", "protection", "rungs", "spent", "tif", "until")
-
-    def __init__(self) -> None:
-        self.intent: Target | Ladder | Hold | None = None
-        self.lots: int | None = None
-        self.limit = NAN
-        self.tif = Tif.DAY
-        self.until = NEVER
-        self.on_expiry = "keep"
-        self.protection: Protection | None = None
-        self.rungs: dict[str, Rung] = {}
-        self.spent: set[str] = set()
-
-    def snapshot(self) -> tuple[object, ...]:
-        return (
-            msgspec.to_builtins(self.intent), self.lots, self.limit, int(self.tif), self.until, self.on_expiry,
-            msgspec.to_builtins(self.protection), msgspec.to_builtins(self.rungs), sorted(self.spent),
-        )  # fmt: skip
 
 
 class State:
@@ -449,87 +422,3 @@ class State:
     def hash(self) -> str:
         """A name of the state: equal states have equal hashes (32 hex digits)."""
         return blake2b(msgspec.msgpack.encode(self.snapshot(), order="sorted"), digest_size=16).hexdigest()
-
-
-def rescale(protection: Protection, ratio: float) -> Protection:
-    """Protection levels after a split."""
-    return Protection(
-        stop=protection.stop / ratio,
-        take=protection.take / ratio,
-        trail=protection.trail if protection.trail_frac else protection.trail / ratio,
-        trail_frac=protection.trail_frac,
-    )
-
-
-class RowFeed:
-    """Brings a state's market rows to where its journal says, settling at the end of each instant."""
-
-    def __init__(
-        self,
-        state: State,
-        rows: Iterator[ev.MarketEvent],
-        on_instant: Callable[[list[ev.MarketEvent]], None] | None = None,
-    ) -> None:
-        self._on_instant = on_instant
-        self._state = state
-        self._rows = rows
-        self._ahead: ev.MarketEvent | None = None
-        self._events = 0
-        self._due = 0
-
-    def upto(self, row: int) -> None:
-        """Apply rows until `row`, instant by instant."""
-        state = self._state
-        instant: list[ev.MarketEvent] = []
-        while state.rows < row:
-            event = self._ahead if self._ahead is not None else next(self._rows, None)
-            self._ahead = None
-            if event is None:
-                raise Broken("ROWS_MISSING", f"the source has {state.rows} rows, the journal {row}")
-            state.row(event)
-            instant.append(event)
-            if state.rows < row:
-                self._ahead = next(self._rows, None)
-            if self._ahead is None or self._ahead.known != event.known:
-                if state.portfolio.held:
-                    state.settle()
-                if self._on_instant is not None:
-                    self._on_instant(instant)
-                instant = []
-
-    def hold(self, events: int, rows: int) -> None:
-        """An instant of `events` records and then `rows` market rows begins."""
-        self._events, self._due = events, rows
-
-    def counted(self) -> bool:
-        """One record was applied; market rows of its marked instant follow its last. True while the instant is not whole."""
-        if not self._events:
-            return False
-        self._events -= 1
-        if self._events:
-            return True
-        if self._due:
-            self.upto(self._state.rows + self._due)
-        return False
-
-
-def fold(records: Iterable[tuple[int, Any]], state: State, rows: Iterator[ev.MarketEvent]) -> State:
-    """Rebuild the state from a journal: recorded facts and decisions only, market rows from the run's own source.
-
-    state: a fresh State of the same instruments, base, strategies; rows: the run's market rows from the first on.
-    Raises Broken("ROWS_MISSING") when the source ends before the journal does.
-    """
-    feed = RowFeed(state, rows)
-    for _, record in records:
-        if type(record) is Rows:
-            feed.upto(record.upto)
-            if record.events:
-                feed.hold(record.events, record.rows)
-            continue
-        state.apply(record)
-        feed.counted()
-    state.filled.clear()
-    return state
-
-
-__all__ = ["Share", "State", "Wish", "fold", "rescale", "to_units"]

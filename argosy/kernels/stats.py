@@ -1,26 +1,28 @@
-"""How a run did, from its equity alone: return, risk and drawdown; it never judges, and says nan where a
-number has no sense.
+"""How a run did, from its equity and its trades: return, risk, drawdown; it never judges what is good enough.
 
-equity: (T,) values at equal steps, positive at the start; ppy: steps in a year (252 days, 8760 hours).
-Returns are simple,
-equity[t] / equity[t - 1] - 1; after equity that is not positive there are no returns any more.
+equity: (T,) values at equal steps, positive at the start, in any currency; ppy: steps in a year (252 days,
+8760 hours), positive. Returns are simple, equity[t] / equity[t - 1] - 1; after equity that is not positive there
+are none any more. pnl: (N,) profit (+) or loss (-) of each closed trade after fees, in any currency. Both may
+be lists (`.py`) or float64 arrays.
+
+What has no sense is nan, never a warning or an error: too few rows, nan in what is read, a ppy that is not
+positive. Equity that never changes has return, growth, volatility and drawdown 0, and no Sharpe or Sortino ratio.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp, log, sqrt
+from math import exp, isnan, log, sqrt
 from typing import NamedTuple
 
 from argosy.kernels.kernel import kernel
 
 NAN = float("nan")
+INF = float("inf")
 
 
 class Summary(NamedTuple):
-    """A row of a comparison table; fractions, not percent; drawdown as a positive fraction, its length in
-    steps.
-    """
+    """A row of a comparison table: fractions, not percent; drawdown positive, its length in steps."""
 
     total_return: float
     cagr: float
@@ -29,6 +31,9 @@ class Summary(NamedTuple):
     sortino: float
     max_drawdown: float
     drawdown_length: int
+
+
+# -- equity ---------------------------------------------------------------------------------------------------
 
 
 @kernel
@@ -41,31 +46,35 @@ def total_return(equity: Sequence[float]) -> float:
 
 @kernel
 def cagr(equity: Sequence[float], ppy: float) -> float:
-    """Compound annual growth: (last / first) ** (ppy / steps) - 1; -1 when nothing is left, inf when beyond
-    float64.
+    """Compound annual growth, (last / first) ** (ppy / steps) - 1.
+
+    -1 when nothing is left, inf when beyond float64, nan where `total_return` is.
     """
-    if len(equity) < 2 or not equity[0] > 0.0:
+    if len(equity) < 2 or not equity[0] > 0.0 or not ppy > 0.0:
         return NAN
     ratio = equity[len(equity) - 1] / equity[0]
-    if ratio != ratio:
-        return NAN
     if ratio <= 0.0:
         return -1.0
+    if isnan(ratio):
+        return NAN
     power = log(ratio) * (ppy / (len(equity) - 1))
-    return exp(power) - 1.0 if power < 709.0 else float("inf")
+    if isnan(power):
+        return NAN
+    return exp(power) - 1.0 if power < 709.0 else INF
 
 
 @kernel
 def moments(equity: Sequence[float]) -> tuple[int, float, float, float]:
-    """(count, mean, sum of squares about it, sum of squares below zero) of the returns, by Welford's one pass
-    (1962).
+    """(count, mean, sum of squares about it, sum of squares below zero) of the returns.
+
+    Source: Welford, Note on a Method for Calculating Corrected Sums of Squares and Products (1962), one pass.
     """
     count = 0
     mean = 0.0
     squares = 0.0
     below = 0.0
     for t in range(1, len(equity)):
-        if not equity[t - 1] > 0.0:
+        if equity[t - 1] <= 0.0:
             break
         change = equity[t] / equity[t - 1] - 1.0
         count += 1
@@ -79,24 +88,25 @@ def moments(equity: Sequence[float]) -> tuple[int, float, float, float]:
 
 @kernel
 def volatility(equity: Sequence[float], ppy: float) -> float:
-    """Annual standard deviation of returns (n - 1 in the divisor, times the root of ppy); nan for fewer than
-    two returns.
+    """Annual standard deviation of returns (n - 1 in the divisor, times the root of ppy).
+
+    nan for fewer than two returns. Source: Hull, Options, Futures and Other Derivatives, on simple returns.
     """
     count, _, squares, _ = moments(equity)
-    if count < 2:
+    if count < 2 or not ppy > 0.0:
         return NAN
     return sqrt(squares / (count - 1)) * sqrt(ppy)
 
 
 @kernel
 def sharpe(equity: Sequence[float], ppy: float) -> float:
-    """Mean over standard deviation of returns, annual, riskless rate 0; nan without variation.
+    """Mean over standard deviation of returns (n - 1), times the root of ppy; riskless rate 0.
 
-    Source: Sharpe, The Sharpe Ratio (1994). A deviation below 1e-12 of the mean's size is float dust, not
-    variation.
+    nan without variation: a deviation below 1e-12 of the mean's size is float dust.
+    Source: Sharpe, The Sharpe Ratio (1994).
     """
     count, mean, squares, _ = moments(equity)
-    if count < 2:
+    if count < 2 or not ppy > 0.0:
         return NAN
     deviation = sqrt(squares / (count - 1))
     if not deviation > 1e-12 * abs(mean):
@@ -106,33 +116,41 @@ def sharpe(equity: Sequence[float], ppy: float) -> float:
 
 @kernel
 def sortino(equity: Sequence[float], ppy: float) -> float:
-    """Mean return over the root mean square of the returns below 0 (all steps in the divisor), annual; nan
-    without losses.
+    """Mean return over the root mean square of the returns below 0, times the root of ppy.
 
+    All returns count in the divisor. nan without losses (or with none but float dust).
     Source: Sortino and Price, Performance Measurement in a Downside Risk Framework (1994), target 0.
     """
     count, mean, _, below = moments(equity)
-    if count < 2 or not below > 0.0:
+    if count < 2 or not ppy > 0.0:
         return NAN
-    return mean / sqrt(below / count) * sqrt(ppy)
+    deviation = sqrt(below / count)
+    if not deviation > 1e-12 * abs(mean):
+        return NAN
+    return mean / deviation * sqrt(ppy)
 
 
 @kernel
 def max_drawdown(equity: Sequence[float]) -> tuple[float, int]:
     """(depth, length) of the deepest fall from a peak.
 
-    depth: (peak - low) / peak, a positive fraction. length: steps from that peak until equity is back at it,
-    or until the
-    end. Of falls equally deep the first counts. No fall: (0.0, 0).
+    depth: (peak - low) / peak, a positive fraction, above 1 when equity falls below nothing
+    length: rows from that peak until equity is back at it, or until the end; the last of equal peaks counts
+
+    Of falls equally deep the first counts. No fall: (0.0, 0). Peaks that are not positive have no fraction and
+    are passed over. No rows, or nan in any: (nan, 0).
+    Source: Magdon-Ismail and Atiya, Maximum Drawdown (2004).
     """
     depth = 0.0
     length = 0
-    peak = NAN
+    peak = -INF
     at = 0
     of = -1
     for t in range(len(equity)):
         value = equity[t]
-        if peak != peak or value >= peak:
+        if isnan(value):
+            return NAN, 0
+        if value >= peak:
             if of >= 0:
                 length = t - of
                 of = -1
@@ -141,15 +159,62 @@ def max_drawdown(equity: Sequence[float]) -> tuple[float, int]:
         elif peak > 0.0 and (peak - value) / peak > depth:
             depth = (peak - value) / peak
             of = at
+    if len(equity) == 0:
+        return NAN, 0
     if of >= 0:
         length = len(equity) - 1 - of
     return depth, length
 
 
 def summary(equity: Sequence[float], ppy: float) -> Summary:
-    """All of them, compiled; equity: (T,) float64 array."""
+    """All figures of an equity curve, compiled; equity: (T,) float64 array."""
     depth, length = max_drawdown(equity)
     return Summary(
         total_return(equity), cagr(equity, ppy), volatility(equity, ppy), sharpe(equity, ppy),
         sortino(equity, ppy), depth, length
     )  # fmt: skip
+
+
+# -- trades ---------------------------------------------------------------------------------------------------
+
+
+@kernel
+def win_rate(pnl: Sequence[float]) -> float:
+    """Trades that gained over all trades, 0 to 1; a trade of 0 is no win. nan without trades."""
+    wins = 0
+    for k in range(len(pnl)):
+        if isnan(pnl[k]):
+            return NAN
+        if pnl[k] > 0.0:
+            wins += 1
+    return wins / len(pnl) if len(pnl) > 0 else NAN
+
+
+@kernel
+def profit_factor(pnl: Sequence[float]) -> float:
+    """Sum of gains over sum of losses, positive; inf with gains and no loss, nan without either."""
+    gains = 0.0
+    losses = 0.0
+    for k in range(len(pnl)):
+        if isnan(pnl[k]):
+            return NAN
+        if pnl[k] > 0.0:
+            gains += pnl[k]
+        else:
+            losses -= pnl[k]
+    if losses > 0.0:
+        return gains / losses
+    return INF if gains > 0.0 else NAN
+
+
+@kernel
+def expectancy(pnl: Sequence[float]) -> float:
+    """Mean profit of a trade, in the currency of pnl; nan without trades.
+
+    It is win rate * mean gain - loss rate * mean loss.
+    Source: Tharp, Trade Your Way to Financial Freedom (1998), in currency and not in multiples of the risk.
+    """
+    total = 0.0
+    for k in range(len(pnl)):
+        total += pnl[k]
+    return total / len(pnl) if len(pnl) > 0 else NAN

@@ -25,7 +25,9 @@ Prices = Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]]
 """By symbol: (known ns, raw price), both (T,)."""
 
 
-def prices(tapes: Sequence[Tape], instruments: Sequence[Instrument]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+def prices(
+    tapes: Sequence[Tape], instruments: Sequence[Instrument]
+) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
     """Closes of bars, else trade prices, else middles of quotes, of each instrument; those without a row are left out."""
     out = {}
     for row in instruments:
@@ -33,14 +35,22 @@ def prices(tapes: Sequence[Tape], instruments: Sequence[Instrument]) -> dict[str
             own = [tape.only(row.id) for tape in tapes if tape.kind is kind and row.id in tape.instruments]
             if own:
                 tape = Tape.merge(own)
-                price = tape["close"] if kind is Bar else tape["price"] if kind is Trade else (tape["bid"] + tape["ask"]) / 2
+                price = (
+                    tape["close"]
+                    if kind is Bar
+                    else tape["price"]
+                    if kind is Trade
+                    else (tape["bid"] + tape["ask"]) / 2
+                )
                 good = np.isfinite(price)
                 out[row.symbol] = tape["known"][good], price[good]
                 break
     return out
 
 
-def unsplit(known: NDArray[np.int64], price: NDArray[np.float64], symbol: str, splits: Sequence[Ratio]) -> NDArray[np.float64]:
+def unsplit(
+    known: NDArray[np.int64], price: NDArray[np.float64], symbol: str, splits: Sequence[Ratio]
+) -> NDArray[np.float64]:
     """Prices in today's units: those before a split are divided by its ratio, so that the line has no cliff."""
     out = np.array(price, np.float64)
     for split in splits:
@@ -88,7 +98,10 @@ def price_lines(lines: Prices, splits: Sequence[Ratio]) -> dict[str, dict[str, l
     for symbol, (known, raw) in lines.items():
         price = unsplit(known, raw, symbol, splits)
         rows = thin(price)
-        out[symbol] = {"t": (known[rows] // SECOND).tolist(), "p": [float(f"{p:.6g}") for p in price[rows].tolist()]}
+        out[symbol] = {
+            "t": (known[rows] // SECOND).tolist(),
+            "p": [float(f"{p:.6g}") for p in price[rows].tolist()],
+        }
     return out
 
 
@@ -99,7 +112,9 @@ def signs(result: Result) -> dict[str, dict[str, list[Any]]]:
     for symbol in fills["symbol"].unique(maintain_order=True).to_list():
         own = fills.filter(fills["symbol"] == symbol)
         if own.height > SIGNS:
-            own = own.with_row_index("row").sort(own["notional"].abs(), descending=True).head(SIGNS).sort("row")
+            own = (
+                own.with_row_index("row").sort(own["notional"].abs(), descending=True).head(SIGNS).sort("row")
+            )
         known = own["known"].to_numpy()
         price = unsplit(known, own["price"].to_numpy(), symbol, result.splits)
         out[symbol] = {

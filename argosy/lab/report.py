@@ -56,11 +56,18 @@ def write(
     try:
         at.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise Misuse("REPORT_PATH", f"the report cannot be written: {error.strerror}", where=str(at), fix="choose another path") from error
+        raise Misuse(
+            "REPORT_PATH",
+            f"the report cannot be written: {error.strerror}",
+            where=str(at),
+            fix="choose another path",
+        ) from error
     return at
 
 
-def render(results: Result | Sequence[Result], *, prices: figures.Prices | None = None, title: str = "") -> str:
+def render(
+    results: Result | Sequence[Result], *, prices: figures.Prices | None = None, title: str = ""
+) -> str:
     """The report as a text of HTML."""
     runs = [results] if isinstance(results, Result) else list(results)
     if not runs:
@@ -79,7 +86,7 @@ def render(results: Result | Sequence[Result], *, prices: figures.Prices | None 
             '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">',
             f"<title>{escape(name)} · Argosy</title><style>{style}</style></head><body><main>",
             *body,
-            f'<footer>Made by Argosy {__version__}. A backtest is what would have happened under its assumptions, not a promise.</footer>',
+            f"<footer>Made by Argosy {__version__}. A backtest is what would have happened under its assumptions, not a promise.</footer>",
             f'</main><script type="application/json" id="data">{data}</script><script>{script}</script></body></html>',
         )
     )
@@ -90,9 +97,17 @@ def render(results: Result | Sequence[Result], *, prices: figures.Prices | None 
 
 def _data(runs: Sequence[Result], prices: figures.Prices) -> dict[str, Any]:
     splits = runs[0].splits
+    most = figures.POINTS if len(runs) == 1 else figures.POINTS // 2
     return {
         "currency": runs[0].currency,
-        "runs": [{"name": run.name, "curve": figures.curve(run, figures.POINTS if len(runs) == 1 else figures.POINTS // 2), "signs": figures.signs(run) if prices else {}} for run in runs],
+        "runs": [
+            {
+                "name": run.name,
+                "curve": figures.curve(run, most),
+                "signs": figures.signs(run) if prices else {},
+            }
+            for run in runs
+        ],
         "prices": figures.price_lines(prices, splits),
     }
 
@@ -107,7 +122,11 @@ _SHIP = (
 
 def _masthead(runs: Sequence[Result], name: str) -> str:
     known = [run.known for run in runs if len(run.known)]
-    period = f"{iso(int(min(k[0] for k in known)))[:10]} to {iso(int(max(k[-1] for k in known)))[:10]}" if known else "no rows"
+    period = (
+        f"{iso(int(min(k[0] for k in known)))[:10]} to {iso(int(max(k[-1] for k in known)))[:10]}"
+        if known
+        else "no rows"
+    )
     symbols = list(dict.fromkeys(symbol for run in runs for symbol in run.symbols))
     listed = ", ".join(symbols[:12]) + (f" and {len(symbols) - 12} more" if len(symbols) > 12 else "")
     cash = money(runs[0].cash / per_one(runs[0].currency), runs[0].currency, 0)
@@ -125,22 +144,32 @@ def _compare(runs: Sequence[Result]) -> str:
         run = runs[k]
         flag = ' <span class="flag">stopped</span>' if run.failures else ""
         key = f'<i class="key c{k % 6}"></i>'
-        rows.append(f'<tr data-run="{k}"><th scope="row"><a href="#run-{k}">{key}{escape(run.name)}</a>{flag}</th>{_stat_cells(run, run.stats)}</tr>')
-    seen: list[dict[str, float]] = []
+        rows.append(
+            f'<tr data-run="{k}"><th scope="row"><a href="#run-{k}">{key}{escape(run.name)}</a>{flag}</th>{_stat_cells(run, run.stats)}</tr>'
+        )
+    seen = set()
     for run in runs:
-        if run.benchmark_stats not in seen:
-            seen.append(run.benchmark_stats)
+        if (beside := repr(run.benchmark_stats)) not in seen:
+            seen.add(beside)
             of = "" if len(runs[0].symbols) == len(run.symbols) else f" ({escape(', '.join(run.symbols))})"
-            rows.append(f'<tr class="held"><th scope="row"><i class="key ch"></i>Buy and hold{of}</th>{_stat_cells(None, run.benchmark_stats)}</tr>')
-    heads = "".join(f'<th scope="col" class="n" title="{tip}"><button type="button">{label}</button></th>' for label, _, tip in COLUMNS)
+            rows.append(
+                f'<tr class="held"><th scope="row"><i class="key ch"></i>Buy and hold{of}</th>{_stat_cells(None, run.benchmark_stats)}</tr>'
+            )
+    heads = "".join(
+        f'<th scope="col" class="n" title="{tip}"><button type="button">{label}</button></th>'
+        for label, _, tip in COLUMNS
+    )
     return (
         '<section id="compare"><h2>Side by side</h2><div class="scroll"><table class="sortable compare"><thead><tr>'
         f'<th scope="col"><button type="button">Strategy</button></th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
         '<div class="figure"><div class="figbar"><h3>Equity</h3><button type="button" class="toggle" data-log aria-pressed="false">log</button></div>'
         '<p class="readout" aria-live="polite"></p>'
         f'<div class="chart tall" data-chart="all" tabindex="0" role="img" aria-label="{escape(_spoken(runs))}"></div></div></section>'
-        + '<nav class="runs" aria-label="Strategies">'
-        + "".join(f'<a href="#run-{k}" data-run="{k}"><i class="key c{k % 6}"></i>{escape(run.name)}</a>' for k, run in enumerate(runs))
+        '<nav class="runs" aria-label="Strategies">'
+        + "".join(
+            f'<a href="#run-{k}" data-run="{k}"><i class="key c{k % 6}"></i>{escape(run.name)}</a>'
+            for k, run in enumerate(runs)
+        )
         + "</nav>"
     )
 
@@ -210,8 +239,18 @@ def _tiles(result: Result) -> str:
     own, held = result.stats, result.benchmark_stats
     wins = f"{percent(own.get('win_rate'), 0)} won" if own.get("trades") else "none closed"
     tiles = (
-        ("Return", "total_return", percent(own.get("total_return"), signed=True), percent(held.get("total_return"), signed=True)),
-        ("Growth a year", "cagr", percent(own.get("cagr"), signed=True), percent(held.get("cagr"), signed=True)),
+        (
+            "Return",
+            "total_return",
+            percent(own.get("total_return"), signed=True),
+            percent(held.get("total_return"), signed=True),
+        ),
+        (
+            "Growth a year",
+            "cagr",
+            percent(own.get("cagr"), signed=True),
+            percent(held.get("cagr"), signed=True),
+        ),
         ("Sharpe", "sharpe", number(own.get("sharpe")), number(held.get("sharpe"))),
         ("Sortino", "sortino", number(own.get("sortino")), number(held.get("sortino"))),
         ("Volatility", "volatility", percent(own.get("volatility")), percent(held.get("volatility"))),
@@ -238,7 +277,7 @@ def _curves(result: Result, k: int) -> str:
         '<section class="figure"><div class="figbar"><h3>Equity against buy and hold</h3>'
         '<button type="button" class="toggle" data-log aria-pressed="false">log</button></div><p class="readout" aria-live="polite"></p>'
         f'<div class="chart tall" data-chart="equity" data-run="{k}" tabindex="0" role="img" aria-label="{escape(said)}"></div>'
-        '<h4>Below the peak</h4>'
+        "<h4>Below the peak</h4>"
         f'<div class="chart low" data-chart="fall" data-run="{k}" tabindex="0" role="img" aria-label="{escape(fell)}"></div>'
         "<noscript><p>The charts need the script of this page; every number is in the tables.</p></noscript></section>"
     )
@@ -260,11 +299,17 @@ def _heat(result: Result) -> str:
         for month, frac in row.items():
             total *= 1.0 + frac
             other *= 1.0 + held.get((year, month), 0.0)
-        rows.append(f'<tr><th scope="row">{year}</th>{cells}{_heat_cell(total - 1.0, str(year), "sum")}<td class="n sum held wide">{number((other - 1.0) * 100, 1)}</td></tr>')
-    heads = "".join(f'<th scope="col"><span class="wide">{month}</span><span class="narrow">{month[0]}</span></th>' for month in MONTHS)
+        whole = _heat_cell(total - 1.0, str(year), "sum")
+        beside = f'<td class="n sum held wide">{number((other - 1.0) * 100, 1)}</td>'
+        rows.append(f'<tr><th scope="row">{year}</th>{cells}{whole}{beside}</tr>')
+    heads = "".join(
+        f'<th scope="col"><span class="wide">{month}</span><span class="narrow">{month[0]}</span></th>'
+        for month in MONTHS
+    )
     return (
-        '<section><h3>Month by month</h3><table class="heat"><caption>Return in percent; blue gained, orange lost</caption><thead><tr><th></th>'
-        f'{heads}<th scope="col" class="sum"><span class="wide">Year</span><span class="narrow">Σ</span></th><th scope="col" class="sum wide">Held</th></tr></thead><tbody>{"".join(rows)}</tbody></table></section>'
+        '<section><h3>Month by month</h3><table class="heat"><caption>Return in percent; blue gained, orange lost</caption>'
+        f'<thead><tr><th></th>{heads}<th scope="col" class="sum"><span class="wide">Year</span><span class="narrow">Σ</span></th>'
+        f'<th scope="col" class="sum wide">Held</th></tr></thead><tbody>{"".join(rows)}</tbody></table></section>'
     )
 
 
@@ -284,7 +329,10 @@ def _prices(result: Result, k: int) -> str:
     traded = [symbol for symbol in result.symbols if symbol in set(result.fills["symbol"].to_list())]
     if not traded:
         return ""
-    buttons = "".join(f'<button type="button" class="toggle" data-symbol="{escape(s)}" aria-pressed="false">{escape(s)}</button>' for s in traded)
+    buttons = "".join(
+        f'<button type="button" class="toggle" data-symbol="{escape(s)}" aria-pressed="false">{escape(s)}</button>'
+        for s in traded
+    )
     note = " in today's units (splits taken out)" if result.splits else ""
     return (
         f'<section class="figure"><div class="figbar"><h3>Where it traded</h3><div class="picks">{buttons}</div></div>'
@@ -300,7 +348,12 @@ def _trades(result: Result) -> str:
         return '<section><h3>Trades</h3><p class="note">There were none.</p></section>'
     shown = trades
     if trades.height > ROWS:
-        shown = trades.with_row_index("row").sort(trades["pnl"].abs(), descending=True, nulls_last=True).head(ROWS).sort("row")
+        shown = (
+            trades.with_row_index("row")
+            .sort(trades["pnl"].abs(), descending=True, nulls_last=True)
+            .head(ROWS)
+            .sort("row")
+        )
     one = per_one(result.currency)
     many = len(result.strategies) > 1
     rows = []
@@ -312,9 +365,13 @@ def _trades(result: Result) -> str:
         who = f"<td>{escape(trip['strategy'])}</td>" if many else ""
         rows.append(
             f'<tr{" class=open" if still else ""}><th scope="row">{escape(trip["symbol"])}</th>{who}'
-            + f'<td data-v="{trip["side"]}">{"long" if trip["side"] > 0 else "short"}</td>'
+            f'<td data-v="{trip["side"]}">{"long" if trip["side"] > 0 else "short"}</td>'
             + _cell(_day(trip["entered"]), trip["entered"], "d")
-            + (_cell("open", 2**62, "d minor") if still else _cell(_day(trip["left"]), trip["left"], "d minor"))
+            + (
+                _cell("open", 2**62, "d minor")
+                if still
+                else _cell(_day(trip["left"]), trip["left"], "d minor")
+            )
             + _cell(_size(trip["units"]), trip["units"], "n minor")
             + _cell(_price(trip["entry_price"]), trip["entry_price"], "n minor")
             + _cell(_price(trip["exit_price"]), trip["exit_price"], "n minor")
@@ -325,18 +382,25 @@ def _trades(result: Result) -> str:
         )
     heads = (("Symbol", ""), *((("Strategy", ""),) if many else ()), ("Side", ""), ("Entered", "d"), ("Left", "d minor"), ("Units", "n minor"),
              ("Entry", "n minor"), ("Exit", "n minor"), ("P&amp;L", "n"), ("Return", "n"), ("Held", "n minor"), ("Why", "minor"))  # fmt: skip
-    head = "".join(f'<th scope="col" class="{kind}"><button type="button">{label}</button></th>' for label, kind in heads)
+    head = "".join(
+        f'<th scope="col" class="{kind}"><button type="button">{label}</button></th>' for label, kind in heads
+    )
     stats = result.stats
-    note = "None has closed yet; open ones are valued at the last price." if not stats.get("trades") else (
-        f"{int(stats['trades']):,} closed, {percent(stats.get('win_rate'), 0)} won, profit factor {number(stats.get('profit_factor'))}, "
-        f"average {percent(stats.get('average_frac'), 2, signed=True)}, best {percent(stats.get('best_frac'), signed=True)}, "
-        f"worst {percent(stats.get('worst_frac'), signed=True)}."
+    note = (
+        "None has closed yet; open ones are valued at the last price."
+        if not stats.get("trades")
+        else (
+            f"{int(stats['trades']):,} closed, {percent(stats.get('win_rate'), 0)} won, profit factor {number(stats.get('profit_factor'))}, "
+            f"average {percent(stats.get('average_frac'), 2, signed=True)}, best {percent(stats.get('best_frac'), signed=True)}, "
+            f"worst {percent(stats.get('worst_frac'), signed=True)}."
+        )
     )
     note += " P&amp;L is after fees and without dividends."
     cut = f" Listed: the {ROWS:,} largest of {trades.height:,}." if trades.height > ROWS else ""
     return (
-        f'<section><h3>Trades</h3><p class="note">{note}{cut}</p><div class="scroll rows"><table class="sortable trades"><thead><tr>{head}</tr></thead>'
-        f'<tbody>{"".join(rows)}</tbody></table></div></section>'
+        f'<section><h3>Trades</h3><p class="note">{note}{cut}</p><div class="scroll rows">'
+        f'<table class="sortable trades"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div></section>"
     )
 
 
@@ -377,17 +441,29 @@ def _costs(result: Result) -> str:
         ("Time in the market", "exposure", percent(stats.get("exposure"))),
         ("Executions", "", f"{result.fills.height:,}"),
     )
-    cells = "".join(f'<tr><th scope="row">{name}</th><td class="n"{f" data-stat={key}" if key else ""}>{text}</td></tr>' for name, key, text in rows)
-    return f'<section><h3>Costs and activity</h3><table class="plain"><tbody>{cells}</tbody></table></section>'
+    cells = "".join(
+        f'<tr><th scope="row">{name}</th><td class="n"{f" data-stat={key}" if key else ""}>{text}</td></tr>'
+        for name, key, text in rows
+    )
+    return (
+        f'<section><h3>Costs and activity</h3><table class="plain"><tbody>{cells}</tbody></table></section>'
+    )
 
 
 def _terms(result: Result) -> str:
-    rows = "".join(f'<tr><th scope="row">{escape(key)}</th><td>{escape(text)}</td></tr>' for key, text in _flat(result.settings))
-    names = "".join(f'<tr><th scope="row">{escape(key)}</th><td><code>{escape(text)}</code></td></tr>' for key, text in result.hashes.items())
+    rows = "".join(
+        f'<tr><th scope="row">{escape(key)}</th><td>{escape(text)}</td></tr>'
+        for key, text in _flat(result.settings)
+    )
+    names = "".join(
+        f'<tr><th scope="row">{escape(key)}</th><td><code>{escape(text)}</code></td></tr>'
+        for key, text in result.hashes.items()
+    )
     pace = f" ({result.bars / result.seconds:,.0f} rows/s)" if result.seconds > 0 else ""
     run = f'<tr><th scope="row">run</th><td>{result.bars:,} market rows in {result.seconds:.2f} s{pace}</td></tr>'
     return (
-        '<section><details><summary>Settings and hashes</summary><p class="note">The same settings on the same tape give the same journal, to the bit.</p>'
+        '<section><details><summary>Settings and hashes</summary><p class="note">'
+        "The same settings on the same tape give the same journal, to the bit.</p>"
         f'<table class="plain keys"><tbody>{rows}{names}{run}</tbody></table></details></section>'
     )
 
@@ -399,5 +475,10 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         if isinstance(value, Mapping):
             out += _flat(value, f"{prefix}{key}.")
         else:
-            out.append((prefix + str(key), ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)))
+            out.append(
+                (
+                    prefix + str(key),
+                    ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value),
+                )
+            )
     return out

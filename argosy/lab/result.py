@@ -89,6 +89,8 @@ class Result(msgspec.Struct, kw_only=True):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Result) and self.to_json() == other.to_json()
 
+    __hash__ = None  # type: ignore[assignment]  # it is a record that can change
+
     @property
     def value(self) -> NDArray[np.float64]:
         """Equity in currency, (T,) float64."""
@@ -137,7 +139,9 @@ class Result(msgspec.Struct, kw_only=True):
             fills, trades = fill_frame(whole["fills"]), _trade_frame(whole["trades"])
             return cls._whole(whole, whole["known"], whole["equity"], whole["benchmark"], fills, trades)
         except (msgspec.DecodeError, KeyError, TypeError) as error:
-            raise Misuse("RESULT_READ", f"this is no result: {error}", fix="write it with Result.to_json") from error
+            raise Misuse(
+                "RESULT_READ", f"this is no result: {error}", fix="write it with Result.to_json"
+            ) from error
 
     def save(self, folder: Path | str) -> Path:
         """Write result.json, curve.parquet, fills.parquet and trades.parquet into `folder`, which is made if need be."""
@@ -160,16 +164,31 @@ class Result(msgspec.Struct, kw_only=True):
         at = Path(folder)
         try:
             head = msgspec.json.decode((at / "result.json").read_bytes())
-            curve, fills, trades = (pl.read_parquet(at / f"{name}.parquet") for name in ("curve", "fills", "trades"))
+            curve, fills, trades = (
+                pl.read_parquet(at / f"{name}.parquet") for name in ("curve", "fills", "trades")
+            )
             known, equity, benchmark = (curve[name].to_numpy() for name in ("known", "equity", "benchmark"))
             return cls._whole(head, known, equity, benchmark, fills, trades)
         except (OSError, msgspec.DecodeError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
-            raise Misuse("RESULT_READ", f"no result can be read: {error}", where=str(at), fix="save it again") from error
+            raise Misuse(
+                "RESULT_READ", f"no result can be read: {error}", where=str(at), fix="save it again"
+            ) from error
 
     def _head(self) -> dict[str, Any]:
         head = {
             name: getattr(self, name)
-            for name in ("name", "strategies", "symbols", "currency", "cash", "refusals", "settings", "hashes", "seconds", "bars")
+            for name in (
+                "name",
+                "strategies",
+                "symbols",
+                "currency",
+                "cash",
+                "refusals",
+                "settings",
+                "hashes",
+                "seconds",
+                "bars",
+            )
         }
         failures = [msgspec.to_builtins(failed) for failed in self.failures]
         return {"schema": SCHEMA} | head | {
@@ -177,9 +196,15 @@ class Result(msgspec.Struct, kw_only=True):
         }  # fmt: skip
 
     @classmethod
-    def _whole(cls, head: dict[str, Any], known: Any, equity: Any, benchmark: Any, fills: Any, trades: Any) -> Result:
+    def _whole(
+        cls, head: dict[str, Any], known: Any, equity: Any, benchmark: Any, fills: Any, trades: Any
+    ) -> Result:
         if head["schema"] != SCHEMA:
-            raise Misuse("RESULT_SCHEMA", f"layout {head['schema']} is not known", fix="read it with the release that wrote it")
+            raise Misuse(
+                "RESULT_SCHEMA",
+                f"layout {head['schema']} is not known",
+                fix="read it with the release that wrote it",
+            )
         return cls(
             name=head["name"], strategies=tuple(head["strategies"]), symbols=tuple(head["symbols"]), currency=head["currency"],
             cash=head["cash"], known=np.array(known, np.int64), equity=np.array(equity, np.int64),

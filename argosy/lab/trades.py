@@ -170,7 +170,12 @@ def _rescale(
 
 
 def _row(
-    key: tuple[str, str], trip: _Trip, unit: float, mark: float = NAN, scale: float = 0.0, now: int | None = None
+    key: tuple[str, str],
+    trip: _Trip,
+    unit: float,
+    mark: float = NAN,
+    scale: float = 0.0,
+    now: int | None = None,
 ) -> tuple[Any, ...]:
     """One row of the table; an open trip is valued at `mark`."""
     is_open = bool(trip.lots)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 YEAR = 365.25 * DAY
 """Nanoseconds in a mean calendar year."""
+MONTH = 30 / 365.25
+"""Years below which growth a year says nothing."""
 
 
 def conclude(
@@ -92,7 +94,8 @@ def gather(outcome: Outcome, name: str, *, settings: Mapping[str, Any] | None = 
     ]
     marks = {row.symbol: portfolio.marks[row.id] for row in instruments if portfolio.marks[row.id] > 0}
     failures = [
-        Failed(failed.strategy, failed.known, failed.error, failed.event, failed.trace) for failed in outcome.failures
+        Failed(failed.strategy, failed.known, failed.error, failed.event, failed.trace)
+        for failed in outcome.failures
     ]
     return conclude(
         name=name, strategies=[slot.id for slot in engine.slots], symbols=instruments.symbols, currency=portfolio.base,
@@ -106,7 +109,8 @@ def gather(outcome: Outcome, name: str, *, settings: Mapping[str, Any] | None = 
 def of_curve(known: NDArray[np.int64], value: NDArray[np.float64]) -> dict[str, float]:
     """total_return, cagr, volatility, sharpe, sortino, max_drawdown (all fractions), max_drawdown_days; nan where undefined.
 
-    known: (T,) ns UTC; value: (T,) currency. max_drawdown_days: from the peak until it is reached again, or until the end.
+    known: (T,) ns UTC; value: (T,) currency. max_drawdown_days: from the peak until it is reached
+    again, or until the end. cagr is undefined for less than 30 days.
     """
     value = np.asarray(value, np.float64)
     rows = daily(known)
@@ -123,7 +127,7 @@ def of_curve(known: NDArray[np.int64], value: NDArray[np.float64]) -> dict[str, 
         days = float(known[min(peak + length, len(known) - 1)] - known[peak]) / DAY
     return {
         "total_return": kernels.total_return.py(value.tolist()),
-        "cagr": kernels.cagr.py(value.tolist(), (len(value) - 1) / years) if years else float("nan"),
+        "cagr": kernels.cagr.py(value.tolist(), (len(value) - 1) / years) if years >= MONTH else float("nan"),
         "volatility": kernels.volatility.py(curve, ppy),
         "sharpe": kernels.sharpe.py(curve, ppy),
         "sortino": kernels.sortino.py(curve, ppy),
@@ -133,7 +137,11 @@ def of_curve(known: NDArray[np.int64], value: NDArray[np.float64]) -> dict[str, 
 
 
 def of_fills(
-    known: NDArray[np.int64], value: NDArray[np.float64], fills: pl.DataFrame, trades: pl.DataFrame, currency: str
+    known: NDArray[np.int64],
+    value: NDArray[np.float64],
+    fills: pl.DataFrame,
+    trades: pl.DataFrame,
+    currency: str,
 ) -> dict[str, float]:
     """fees, traded (currency), turnover (traded / mean equity, a year), exposure (share of rows with an open position)."""
     one = per_one(currency)
@@ -197,5 +205,11 @@ def monthly(known: NDArray[np.int64], value: NDArray[np.float64]) -> list[tuple[
     out = []
     for end, base in zip(ends.tolist(), before.tolist(), strict=True):
         count = int(months[end].astype(np.int64))
-        out.append((1970 + count // 12, count % 12 + 1, float(value[end]) / base - 1.0 if base > 0.0 else float("nan")))
+        out.append(
+            (
+                1970 + count // 12,
+                count % 12 + 1,
+                float(value[end]) / base - 1.0 if base > 0.0 else float("nan"),
+            )
+        )
     return out

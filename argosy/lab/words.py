@@ -32,7 +32,9 @@ def number(value: float | None, places: int = 2) -> str:
     return MINUS + text if value < 0 and float(text.replace(",", "")) else text
 
 
-def money(amount: float | None, currency: str = "USD", places: int | None = None, *, signed: bool = False) -> str:
+def money(
+    amount: float | None, currency: str = "USD", places: int | None = None, *, signed: bool = False
+) -> str:
     """1234.5 -> "$1,234.50" for currencies with a sign, else "1,234.50 CHF"; tokens with eight places."""
     if amount is None or not isfinite(amount):
         return NONE
@@ -61,7 +63,9 @@ def headline(result: Result) -> str:
         return "Stopped by an error"
     if not result.fills.height:
         return "Never traded"
-    if not (isfinite(own.get("total_return", float("nan"))) and isfinite(held.get("total_return", float("nan")))):
+    if not (
+        isfinite(own.get("total_return", float("nan"))) and isfinite(held.get("total_return", float("nan")))
+    ):
         return "Too short to judge"
     gap = own["total_return"] - held["total_return"]
     more = "As much as" if abs(gap) < 0.0005 else "More than" if gap > 0 else "Less than"
@@ -81,12 +85,15 @@ def story(result: Result) -> str:
     span = lasting(int(result.known[-1] - result.known[0]))
     first = (
         f"{result.name} turned {money(begin, result.currency, 0)} into {money(end, result.currency, 0)} in {span}: "
-        f"{percent(own.get('total_return'), signed=True)}, or {percent(own.get('cagr'), signed=True)} a year."
+        f"{percent(own.get('total_return'), signed=True)}"
+    )
+    first += (
+        f", or {percent(own['cagr'], signed=True)} a year."
+        if isfinite(own.get("cagr", float("nan")))
+        else "."
     )
     second = f"Buying and holding the same instruments made {percent(held.get('total_return'), signed=True)}."
-    third = (
-        f"The deepest fall was {percent(own.get('max_drawdown'))}, against {percent(held.get('max_drawdown'))} for holding."
-    )
+    third = f"The deepest fall was {percent(own.get('max_drawdown'))}, against {percent(held.get('max_drawdown'))} for holding."
     return f"{first} {second} {third}"
 
 
@@ -95,11 +102,21 @@ def cautions(result: Result) -> list[str]:
     out = []
     closed = int(result.stats.get("trades", 0))
     if result.fills.height and closed < 30:
-        said = "No trade has" if not closed else "Only one trade has" if closed == 1 else f"Only {closed} trades have"
+        said = (
+            "No trade has"
+            if not closed
+            else "Only one trade has"
+            if closed == 1
+            else f"Only {closed} trades have"
+        )
         out.append(f"{said} closed: too few to tell skill from luck.")
     if still := int(result.stats.get("open_trades", 0)):
-        out.append(f"{still} position{'s' if still > 1 else ''} still open at the end, valued at the last price.")
+        out.append(
+            f"{still} position{'s' if still > 1 else ''} still open at the end, valued at the last price."
+        )
     refused = sum(result.refusals.values())
     if refused and refused > result.fills.height:
-        out.append(f"{refused:,} orders were refused, more than were filled: see the refusals before the return.")
+        out.append(
+            f"{refused:,} orders were refused, more than were filled: see the refusals before the return."
+        )
     return out

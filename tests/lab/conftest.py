@@ -12,19 +12,43 @@ M = 1_000_000
 START = parse("2024-01-01")
 
 
-def fill(day: int, symbol: str, side: int, lots: int, price: float, fee: float = 0.0, strategy: str = "s", why: str = "") -> tuple:
+def fill(
+    day: int,
+    symbol: str,
+    side: int,
+    lots: int,
+    price: float,
+    fee: float = 0.0,
+    strategy: str = "s",
+    why: str = "",
+) -> tuple:
     """One execution of whole shares on day `day`, as a row of the fill columns."""
     at = START + day * DAY
     notional = round(side * lots * price * M)
-    return (at, at, symbol, strategy, 1, f"x{day}{symbol}{side}", side, lots, float(lots), price, notional, round(fee * M), False, "", why)
+    return (
+        at,
+        at,
+        symbol,
+        strategy,
+        1,
+        f"x{day}{symbol}{side}",
+        side,
+        lots,
+        float(lots),
+        price,
+        notional,
+        round(fee * M),
+        False,
+        "",
+        why,
+    )
 
 
 def frame(*rows: tuple) -> dict[str, list]:
     return {name: [row[k] for row in rows] for k, name in enumerate(FILL_COLUMNS)}
 
 
-@pytest.fixture
-def paper() -> Result:
+def made() -> Result:
     """100 USD over five days: 110, 99, 120, 120; buying and holding goes to 150 through 90."""
     known = START + np.arange(5) * DAY
     return conclude(
@@ -39,3 +63,8 @@ def paper() -> Result:
         failures=[Failed("s", int(known[3]), "ZeroDivisionError: <oops>", "Bar(...)", "line 1")],
         settings={"venue": {"fees": "free", "slippage_bps": 1.0}}, hashes={"tape": "abc", "journal": "def"}, seconds=0.5, bars=10,
     )  # fmt: skip
+
+
+@pytest.fixture
+def paper() -> Result:
+    return made()

@@ -17,14 +17,23 @@ def test_json_gives_everything_back(paper):
     assert again.to_json() == paper.to_json()
     assert math.isnan(again.benchmark[1]) and math.isnan(again.stats["profit_factor"])
     assert again.fills.equals(paper.fills) and again.trades.equals(paper.trades)
-    assert again.equity.dtype == np.int64 and again.splits[0].symbol == "AAA" and math.isnan(again.splits[0].price)
+    assert (
+        again.equity.dtype == np.int64
+        and again.splits[0].symbol == "AAA"
+        and math.isnan(again.splits[0].price)
+    )
     assert again.failures == paper.failures and again == paper
 
 
 def test_a_folder_gives_everything_back(paper, tmp_path):
     again = Result.load(paper.save(tmp_path / "deep" / "run"))
     assert again == paper
-    assert sorted(path.name for path in (tmp_path / "deep" / "run").iterdir()) == ["curve.parquet", "fills.parquet", "result.json", "trades.parquet"]
+    assert sorted(path.name for path in (tmp_path / "deep" / "run").iterdir()) == [
+        "curve.parquet",
+        "fills.parquet",
+        "result.json",
+        "trades.parquet",
+    ]
 
 
 def test_a_damaged_result_is_refused(paper, tmp_path):
@@ -41,7 +50,16 @@ def test_a_damaged_result_is_refused(paper, tmp_path):
 
 def test_curves_of_different_lengths_are_refused(paper):
     with pytest.raises(Misuse, match="RESULT_SHAPE"):
-        Result(name="x", strategies=(), symbols=(), known=paper.known, equity=paper.equity[:2], benchmark=paper.benchmark, fills=paper.fills, trades=paper.trades)
+        Result(
+            name="x",
+            strategies=(),
+            symbols=(),
+            known=paper.known,
+            equity=paper.equity[:2],
+            benchmark=paper.benchmark,
+            fills=paper.fills,
+            trades=paper.trades,
+        )
 
 
 def test_summary_is_plain_json(paper):

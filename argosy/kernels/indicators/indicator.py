@@ -67,10 +67,10 @@ class Indicator(msgspec.Struct, frozen=True):
 
     Equal ones are equal values and hash alike. Outputs are attributes, too: `macd().hist`.
 
-    every:  a higher timeframe such as "5m"; its value is visible only at the close of its bars and stands until
-            the next
-    errors: Misuse("INDICATOR_NAME") for a name that is not defined, ("INDICATOR_OUTPUT") for an output it does
-            not have, ("SPAN") for an `every` that is no span
+    every:  a higher timeframe such as "5m"; its value is visible only at the close of its bars and stands
+            until the next
+    errors: Misuse("INDICATOR_NAME") for a name that is not defined, ("INDICATOR_OUTPUT") for an output it
+            does not have, ("SPAN") for an `every` that is no span
     """
 
     name: str
@@ -143,7 +143,8 @@ class Indicator(msgspec.Struct, frozen=True):
 
         Row t uses rows up to t only.
 
-        series: (T,) columns by name, those of `columns`: prices and volume float64, ts (bar start) and span int64 ns
+        series: (T,) columns by name, those of `columns`: prices and volume float64; ts (bar start) and span
+                int64 ns
         errors: Misuse("INDICATOR_COLUMNS") when one is missing or their lengths differ
         """
         missing = [name for name in self.columns if name not in series]

@@ -1,4 +1,4 @@
-"""Spread about the mean: deviation, Bollinger bands, z-score: how unusual a price is, never that it returns."""
+"""Spread about the mean: deviation, bands, z-score: how unusual a price is, never that it will return."""
 
 from __future__ import annotations
 

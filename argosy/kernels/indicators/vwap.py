@@ -15,7 +15,7 @@ NAN = float("nan")
 
 @kernel
 def vwap_step(s: State, p: Numbers, high: float, low: float, close: float, volume: float) -> float:
-    """State: [rows, place, money, volume, greatest volume since both were summed, ring of n monies, of n volumes].
+    """State: [rows, place, money, volume, greatest volume since they were summed, monies (n), volumes (n)].
 
     Both sums are made anew when the volume has fallen a thousandfold and each time the ring has turned 64
     times, so that neither a huge bar that left nor a long series leaves its dust behind.

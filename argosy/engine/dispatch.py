@@ -1,0 +1,256 @@
+"""Calls the strategies and collects what they want: handlers by strategy id, steps by row; it records and sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from argosy.core import events as ev
+from argosy.core.errors import Misuse
+from argosy.core.intents import Protection, Target
+from argosy.core.strategy import ABSENT
+from argosy.engine.book import StrategyBook
+from argosy.engine.slot import Binding, Cell, Slot, Window
+from argosy.engine.state import State
+
+NAN = float("nan")
+_HANDLER = {
+    ev.Quote: "on_quote", ev.Trade: "on_trade", ev.BookDelta: "on_book", ev.Fact: "on_fact",
+    ev.Forecast: "on_forecast", ev.Timer: "on_timer",
+}  # fmt: skip
+_OPENS = frozenset({ev.Bar, ev.Quote, ev.Trade, ev.BookDelta, ev.Fact, ev.Forecast, ev.Timer, ev.Fill})
+"""Kinds of events that close with on_instant: news. Answers of a venue alone are none, or a strategy could talk to itself."""
+
+Fail = Callable[[Slot, Any, Exception], None]
+
+
+class Dispatch:
+    """The bound strategies and their calls.
+
+    slots:   by id, ascending; books: what each sees
+    bound:   instrument -> ids bound to it; bars, windows: the last bars that class strategies read
+    wants:   (slot, intent) collected since the last decision, in the order of the calls
+    on_bar:  instrument -> bar calls of the active strategies; fail: told when a strategy raised
+    """
+
+    def __init__(self, state: State, bindings: Iterable[Binding], fail: Fail) -> None:
+        self._state = state
+        self._fail = fail
+        self.slots = [Slot(binding) for binding in bindings]
+        self.by_id = {slot.id: slot for slot in self.slots}
+        n = len(state.instruments)
+        self.bars: list[ev.Bar | None] = [None] * n
+        self.windows: list[Window | None] = [None] * n
+        self.bound: list[list[str]] = [[] for _ in range(n)]
+        for slot in self.slots:
+            size = slot.declaration.window
+            for i in slot.instruments:
+                self.bound[i].append(slot.id)
+                known = self.windows[i]
+                if size and (known is None or known.size < size):
+                    self.windows[i] = Window(size)
+        self.books = {slot.id: StrategyBook(state, slot, self.bars, self.windows) for slot in self.slots}
+        self.wants: list[tuple[Slot, Any]] = []
+        self.on_bar: list[list[Callable[[ev.Bar], None]]] = [[] for _ in range(n)]
+        self.on_instant: list[tuple[Slot, Callable[..., Any]]] = []
+        self.keeps = False
+        self.listens = False
+        self.bind()
+
+    def bind(self) -> None:
+        """Build the dispatch tables from the slots that are still active."""
+        n = len(self._state.instruments)
+        active = [slot for slot in self.slots if self._state.status[slot.id] == "active"]
+        self.on_bar = [[] for _ in range(n)]
+        self._warms: list[list[Callable[[ev.Bar], None]]] = [[] for _ in range(n)]
+        self._calls: dict[str, dict[int, Callable[[ev.Bar], None]]] = {}
+        self.on_instant = []
+        self.listens = any(slot.handlers for slot in active)
+        self.keeps = any(window is not None for window in self.windows)
+        for slot in active:
+            calls: dict[int, Callable[[ev.Bar], None]] = {}
+            kinds = {watch.kind for watch in slot.declaration.watches}
+            for i, cell in slot.cells.items():
+                if slot.declaration.step is not None:
+                    calls[i] = self._step_call(slot, cell)
+                elif "bar" in kinds or slot.declaration.needs:
+                    calls[i] = self._handler_call(slot, cell)
+                    self._warms[i].append(self._warm_call(cell))
+                    self.keeps = True
+            for i, call in calls.items():
+                self.on_bar[i].append(call)
+            self._calls[slot.id] = calls
+            if "on_instant" in slot.handlers:
+                self.on_instant.append((slot, slot.handlers["on_instant"]))
+
+    def _step_call(self, slot: Slot, cell: Cell) -> Callable[[ev.Bar], None]:
+        """The bar handler of a step strategy on one instrument."""
+        step, out, last, params, state = cell.step, cell.out, cell.last, slot.declaration.params, cell.state
+        assert step is not None
+        feed = cell.feed
+        wants = self.wants
+
+        def call(bar: ev.Bar) -> None:
+            needs = feed(bar)
+            if cell.warm:
+                cell.warm -= 1
+                if cell.warm:
+                    return
+            try:
+                step(bar, needs, state, params, out)
+            except Exception as error:  # a strategy may raise anything; it is recorded and quarantined
+                self._fail(slot, bar, error)
+                return
+            if out.target != last.target or out.stop != last.stop or out.limit != last.limit or out.take != last.take:
+                wants.append((slot, self._stepped(slot, cell, bar, needs)))
+
+        return call
+
+    def _stepped(self, slot: Slot, cell: Cell, bar: ev.Bar, needs: Any) -> Any:
+        """The intent that a step's four numbers mean."""
+        out, last = cell.out, cell.last
+        last.target, last.limit, last.stop, last.take = out.target, out.limit, out.stop, out.take
+        target = out.target
+        unit = slot.declaration.unit
+        if unit == "lots" and out.limit == out.stop == out.take == ABSENT and -1e18 < target < 1e18:
+            return Target(cell.instrument, int(target), why=self._why(slot, cell, needs))
+        if target == ABSENT:
+            return None
+        if not -1e18 < target < 1e18 or out.limit != out.limit or out.stop != out.stop or out.take != out.take:
+            raise_text = f"out is target={target} limit={out.limit} stop={out.stop} take={out.take}"
+            self._fail(slot, bar, Misuse("STEP_OUT", raise_text, where=slot.id, fix="write finite numbers, or ABSENT for no level"))
+            return None
+        protection = None
+        if out.stop != ABSENT or out.take != ABSENT:
+            protection = Protection(
+                stop=NAN if out.stop == ABSENT else out.stop, take=NAN if out.take == ABSENT else out.take
+            )
+        return Target(
+            cell.instrument,
+            lots=int(target) if unit == "lots" else None,
+            weight=target * slot.share if unit == "weight" else None,
+            notional=target if unit == "notional" else None,
+            limit=NAN if out.limit == ABSENT else out.limit,
+            protection=protection,
+            why=self._why(slot, cell, needs),
+        )
+
+    def _why(self, slot: Slot, cell: Cell, needs: Any) -> str:
+        """The step's own reason in words, or its name."""
+        explain = slot.explain
+        return slot.declaration.name if explain is None else str(explain(needs, cell.state, slot.declaration.params, cell.out))
+
+    def _handler_call(self, slot: Slot, cell: Cell) -> Callable[[ev.Bar], None]:
+        """The bar handler of a class strategy on one instrument, if it has one."""
+        handler = slot.handlers.get("on_bar")
+        book = self.books[slot.id]
+
+        def call(bar: ev.Bar) -> None:
+            if handler is not None:
+                self._ask(slot, handler, bar, book)
+
+        return call
+
+    def _warm_call(self, cell: Cell) -> Callable[[ev.Bar], None]:
+        """What brings a class strategy's needs of one instrument up to a bar, before any handler of the instant runs."""
+        feeds = bool(cell.slot.declaration.needs)
+
+        def warm(bar: ev.Bar) -> None:
+            if feeds:
+                cell.needs = cell.feed(bar)
+            if cell.warm > 0:
+                cell.warm -= 1
+
+        return warm
+
+    def _ask(self, slot: Slot, handler: Callable[..., Any], *given: Any) -> None:
+        """Call a handler and keep what it wants."""
+        warming = self.books[slot.id].warming
+        try:
+            wanted = handler(*given)
+            if wanted is None:
+                return
+            if warming:
+                raise Misuse("INTENT_WARMING", f"{slot.id} wants {wanted!r} while its needs warm up", fix="return None while book.warming")
+        except Exception as error:  # a strategy may raise anything; it is recorded and quarantined
+            self._fail(slot, given[0], error)
+            return
+        for intent in wanted if isinstance(wanted, tuple) else (wanted,):
+            self.wants.append((slot, intent))
+
+    def handle(self, events: Sequence[ev.Event], asleep: Sequence[str] = ()) -> None:
+        """Call the handlers of an instant: strategies by id, each on all events in order, then on_instant."""
+        filled = self._state.filled
+        if not self.listens and not (len(events) > 1 or type(events[0]) in _OPENS):
+            filled.clear()
+            return
+        for slot in self.slots:
+            if self._state.status[slot.id] != "active" or slot.id in asleep:
+                continue
+            book = self.books[slot.id]
+            calls = self._calls[slot.id]
+            on_fill = slot.handlers.get("on_fill")
+            if on_fill is not None and filled:
+                for fill, strategy, signed, _ in filled:
+                    if strategy == slot.id:
+                        own = fill if fill.lots == abs(signed) else msgspec.structs.replace(fill, lots=abs(signed))
+                        self._ask(slot, on_fill, own, book)
+            for event in events:
+                kind = type(event)
+                if kind is ev.Bar:
+                    call = calls.get(event.instrument)  # type: ignore[attr-defined]
+                    if call is not None:
+                        call(event)  # type: ignore[arg-type]
+                    continue
+                name = _HANDLER.get(kind)
+                handler = slot.handlers.get(name) if name is not None else None
+                if handler is None:
+                    continue
+                i = getattr(event, "instrument", -1)
+                if i >= 0 and i not in slot.cells:
+                    continue
+                if kind is ev.Timer and event.strategy not in ("", slot.id):  # type: ignore[attr-defined]
+                    continue
+                self._ask(slot, handler, event, book)
+        filled.clear()
+        if self.on_instant and any(type(event) in _OPENS for event in events):
+            self.close_instant()
+
+    def close_instant(self) -> None:
+        """Call on_instant of the strategies that have it and are warm."""
+        for slot, handler in list(self.on_instant):
+            if not self.books[slot.id].warming:
+                self._ask(slot, handler, self.books[slot.id])
+
+    def by_strategy(self, bars: Sequence[ev.Bar]) -> None:
+        """Call bar handlers strategy by strategy, each on all bars of the instant."""
+        for calls in self._calls.values():
+            for bar in bars:
+                call = calls.get(bar.instrument)
+                if call is not None:
+                    call(bar)
+
+    def keep(self, bar: ev.Bar) -> None:
+        """Bring what class strategies read (last bars, windows, needs) up to a bar."""
+        self.bars[bar.instrument] = bar
+        window = self.windows[bar.instrument]
+        if window is not None:
+            window.push(bar)
+        for warm in self._warms[bar.instrument]:
+            warm(bar)
+
+    def drop(self, strategy: str) -> None:
+        """Forget what a strategy wanted in this instant: it is no longer active."""
+        self.wants[:] = [want for want in self.wants if want[0].id != strategy]
+
+    def split(self, split: ev.Split) -> None:
+        """Bring cells and windows to the prices after a split."""
+        for slot in self.slots:
+            cell = slot.cells.get(split.instrument)
+            if cell is not None:
+                cell.split(split.ratio)
+        window = self.windows[split.instrument]
+        if window is not None:
+            window.split(split.ratio)

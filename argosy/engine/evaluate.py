@@ -1,0 +1,35 @@
+"""How many lots a target comes to, evaluated once at the decision's mark and rounded toward zero; it sizes, it never decides."""
+
+from __future__ import annotations
+
+from argosy.core.errors import Misuse
+from argosy.core.intents import Target
+from argosy.core.money import per_one
+from argosy.engine.state import State
+
+
+def evaluate(state: State, strategy: str, target: Target) -> int | Misuse:
+    """The signed lots a target comes to, rounded toward zero; an error when it says nothing or cannot be evaluated."""
+    if (target.lots is not None) + (target.weight is not None) + (target.notional is not None) != 1:
+        given = f"lots={target.lots} weight={target.weight} notional={target.notional}"
+        return Misuse("TARGET_SIZE", f"{strategy} wants {given}", fix="give exactly one of them")
+    if target.lots is not None:
+        return target.lots if isinstance(target.lots, int) else Misuse("TARGET_SIZE", f"lots are whole, not {target.lots!r}")
+    portfolio = state.portfolio
+    i = target.instrument
+    mark = portfolio.marks[i]
+    if not mark > 0.0:
+        return Misuse("TARGET_PRICE", f"{state.instruments[i].symbol} has no price to size by")
+    if target.weight is not None:
+        amount = target.weight * portfolio.equity_of(strategy)
+        one = portfolio.scale[i]
+        rate = portfolio.to_base(1_000_000_000, portfolio.currency_of[i])
+        if rate is None:
+            return 0
+        amount = amount * 1_000_000_000 / rate
+    else:
+        amount = (target.notional or 0.0) * per_one(state.instruments[i].currency)
+        one = portfolio.scale[i]
+    if amount != amount or abs(amount) == float("inf"):
+        return Misuse("TARGET_SIZE", f"{strategy} wants {target!r}")
+    return int(amount / (mark * one))

@@ -1,0 +1,115 @@
+"""The owner's word and the safety levels: commands, latches, breakers, flattening; a level is never cleared without a reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from argosy.core import events as ev
+from argosy.core.effects import Alarm, Cancel
+from argosy.core.intents import Target
+from argosy.engine.journal import Given, Wanted
+from argosy.engine.state import DARK, FLATTEN, HALT, LIVE, PROBE, REDUCE
+
+if TYPE_CHECKING:
+    from argosy.engine.engine import Engine
+
+
+class Breakers(msgspec.Struct, frozen=True):
+    """When the engine latches a level by itself: at the limit REDUCE, at half as much again HALT; 0 = never.
+
+    In the lab nothing latches unless asked (the gate's rules refuse by code); a desk sets both.
+    """
+
+    daily_loss_frac: float = 0.0
+    drawdown_frac: float = 0.0
+    probe_clean: int = 3
+
+    @property
+    def watching(self) -> bool:
+        return self.daily_loss_frac > 0.0 or self.drawdown_frac > 0.0
+
+
+class Levels:
+    """Acts on commands, latches and breakers through the engine's own recording."""
+
+    def __init__(self, engine: Engine, breakers: Breakers) -> None:
+        self._engine = engine
+        self.breakers = breakers
+        self.watching = breakers.watching
+
+    def command(self, command: ev.Command) -> None:
+        """Do what the owner said; without a reason nothing is done but an alarm."""
+        verb, strategy = command.verb, command.strategy
+        if not command.reason:
+            self._engine.effects.append(Alarm("COMMAND_REASON", f"{verb} by {command.by} has no reason and was not done"))
+            return
+        if strategy:
+            self._one(verb, strategy, command.reason)
+            return
+        levels = {"reduce": REDUCE, "halt": HALT, "flatten": FLATTEN, "dark": DARK, "resume": PROBE}
+        if verb in levels:
+            self.latch(levels[verb], command.reason, command.by)
+        else:
+            self._engine.effects.append(Alarm("COMMAND_UNKNOWN", f"{verb!r} is no command of a desk"))
+
+    def _one(self, verb: str, strategy: str, reason: str) -> None:
+        if strategy not in self._engine.dispatch.by_id:
+            self._engine.effects.append(Alarm("STRATEGY_UNKNOWN", f"no strategy is named {strategy!r}"))
+        elif verb == "pause":
+            self._engine.stand(strategy, "paused", reason)
+        elif verb == "unpause":
+            self._engine.stand(strategy, "active", reason)
+        elif verb == "flatten":
+            self._engine.stand(strategy, "paused", reason)
+            self.flatten(strategy, reason)
+        elif verb == "retire":
+            self._engine.stand(strategy, "retired", reason)
+            self.flatten(strategy, reason)
+        else:
+            self._engine.effects.append(Alarm("COMMAND_UNKNOWN", f"{verb!r} is no command of a strategy"))
+
+    def flatten(self, strategy: str, why: str) -> None:
+        """Want nothing of what a virtual book holds."""
+        book = self._engine.state.portfolio.books[strategy]
+        for i, lots in enumerate(book.lots):
+            if lots:
+                self._engine.record(Wanted(strategy, Target(i, lots=0, why=why), 0, self._engine.state.now))
+                self._engine.dirty.add(i)
+
+    def latch(self, level: int, cause: str, by: str = "engine") -> None:
+        """Record a level and act on it."""
+        now = self._engine.state.now
+        self._engine.record(ev.Latch(now, now, level, cause, by))
+        self.latched(level)
+
+    def latched(self, level: int) -> None:
+        """Do what a level asks: from HALT on cancel what can enlarge a position; at FLATTEN close everything."""
+        if level < HALT:
+            return
+        for row in self._engine.state.blotter.open:
+            for ticket in list(row.values()):
+                if not ticket.order.reduce_only and not ticket.cancelling:
+                    self._engine.do(Cancel(ticket.order.id))
+        for (strategy, i) in list(self._engine.state.wishes):
+            self._engine.record(Given(strategy, i, f"L{level}"))
+            self._engine.dirty.add(i)
+        if level == FLATTEN:
+            for strategy in self._engine.state.portfolio.books:
+                self.flatten(strategy, "flatten")
+
+    def check(self) -> None:
+        """Latch by daily loss and drawdown, where the breakers are set."""
+        state, breakers = self._engine.state, self.breakers
+        equity = state.portfolio.equity
+        for limit, start, cause in (
+            (breakers.daily_loss_frac, state.day_start, "DAILY_LOSS"),
+            (breakers.drawdown_frac, state.peak, "DRAWDOWN"),
+        ):
+            if not limit or start <= 0:
+                continue
+            lost = (start - equity) / start
+            level = HALT if lost >= 1.5 * limit else REDUCE if lost >= limit else LIVE
+            if level > max(state.level, LIVE):
+                self.latch(level, cause)

@@ -1,0 +1,79 @@
+"""What one strategy wants of one instrument, and stands until it says otherwise; a wish trades nothing by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from argosy.core.intents import Hold, Ladder, Protection, Rung, Target
+from argosy.core.orders import Tif
+from argosy.core.time import NEVER
+
+NAN = float("nan")
+
+
+class Wish:
+    """What one strategy wants of one instrument, and stands.
+
+    lots:   wanted signed position; None when it has no target standing
+    rungs:  wanted resting orders by tag; spent: tags whose order filled or was refused, until a new ladder says otherwise
+    """
+
+    __slots__ = ("intent", "limit", "lots", "on_expiry", "protection", "rungs", "spent", "tif", "until")
+
+    def __init__(self) -> None:
+        self.intent: Target | Ladder | Hold | None = None
+        self.lots: int | None = None
+        self.limit = NAN
+        self.tif = Tif.DAY
+        self.until = NEVER
+        self.on_expiry = "keep"
+        self.protection: Protection | None = None
+        self.rungs: dict[str, Rung] = {}
+        self.spent: set[str] = set()
+
+    def snapshot(self) -> tuple[object, ...]:
+        return (
+            msgspec.to_builtins(self.intent), self.lots, self.limit, int(self.tif), self.until, self.on_expiry,
+            msgspec.to_builtins(self.protection), msgspec.to_builtins(self.rungs), sorted(self.spent),
+        )  # fmt: skip
+
+
+def repeats(standing: Any, intent: Any) -> bool:
+    """Whether an intent repeats the standing one (its reason and evidence do not count; nan equals nan)."""
+    if type(intent) is not Target:
+        return repr(standing) == repr(intent)
+    if type(standing) is not Target or standing.lots != intent.lots or standing.weight != intent.weight:
+        return False
+    if standing.notional != intent.notional or standing.tif != intent.tif or standing.horizon_ns != intent.horizon_ns:
+        return False
+    if standing.limit != intent.limit and (standing.limit == standing.limit or intent.limit == intent.limit):
+        return False
+    return standing.on_expiry == intent.on_expiry and repr(standing.protection) == repr(intent.protection)
+
+
+def same_size(standing: Any, intent: Target) -> bool:
+    """Whether an intent wants the standing size again, so that its lots stand too: a weight is evaluated once."""
+    return (
+        type(standing) is Target and standing.lots == intent.lots and standing.weight == intent.weight
+        and standing.notional == intent.notional and intent.lots is None
+    )  # fmt: skip
+
+
+def same_ladder(wish: Any, intent: Any) -> bool:
+    """Whether a ladder repeats the standing one and none of its rungs was filled or refused."""
+    return (
+        wish is not None and type(intent) is Ladder and type(wish.intent) is Ladder and not wish.spent
+        and repr(wish.intent.rungs) == repr(intent.rungs)
+    )  # fmt: skip
+
+
+def rescale(protection: Protection, ratio: float) -> Protection:
+    """Protection levels after a split."""
+    return Protection(
+        stop=protection.stop / ratio,
+        take=protection.take / ratio,
+        trail=protection.trail if protection.trail_frac else protection.trail / ratio,
+        trail_frac=protection.trail_frac,
+    )

@@ -1,0 +1,179 @@
+"""Settings: later wins, every mistake is named with its line, and every key can be explained."""
+
+import pytest
+
+from argosy.cli.explain import explain, keys
+from argosy.core.errors import Misconfigured
+from argosy.settings import OFF, Settings, examine, lines, load
+
+BAD = """\
+[account]
+cahs = 5
+cash = -1
+currency = true
+
+[venue]
+fees = "alpca"
+slippage_bps = "2"
+limit_rule = "tuch"
+
+[risk]
+profile = "dsk"
+max_pct = 3
+[risk.position]
+max_pc = 5
+[risk.dailyloss]
+max_pct = 1
+[risk.collar]
+max_pct = -4
+[strategies.trend]
+budget_frac = 2
+"""
+FAULTS = [
+    (2, "account.cahs", "SETTING_UNKNOWN", "'cash'"),
+    (3, "account.cash", "SETTING_BOUNDS", "more than 0"),
+    (4, "account.currency", "SETTING_TYPE", "a text"),
+    (7, "venue.fees", "SETTING_VALUE", "did you mean 'alpaca'"),
+    (8, "venue.slippage_bps", "SETTING_TYPE", "a number"),
+    (9, "venue.limit_rule", "SETTING_VALUE", "did you mean 'touch'"),
+    (12, "risk.profile", "SETTING_VALUE", "did you mean 'desk'"),
+    (13, "risk.max_pct", "RULE_UNKNOWN", "[risk.position]"),
+    (15, "risk.position.max_pc", "LIMIT_UNKNOWN", "did you mean 'max_pct'"),
+    (16, "risk.dailyloss", "RULE_UNKNOWN", "did you mean 'daily_loss'"),
+    (19, "risk.collar.max_pct", "LIMIT_VALUE", "explain risk.collar.max_pct"),
+    (21, "strategies.trend.budget_frac", "SETTING_BOUNDS", "at most 1"),
+]
+
+
+def test_check_names_every_fault_with_its_line_and_fix(shell, tmp_path):
+    (tmp_path / "argosy.toml").write_text(BAD)
+    told = shell("config", "check", "--json")
+    assert told.code == 2
+    found = [(fault["line"], fault["key"], fault["code"]) for fault in told.json["faults"]]
+    assert found == [(line, key, code) for line, key, code, _ in FAULTS]
+    for fault, (*_, fix) in zip(told.json["faults"], FAULTS, strict=True):
+        assert fix in fault["fix"] and fault["file"] == "argosy.toml"
+    text = shell("config", "check")
+    assert text.code == 2 and "argosy.toml:8  venue.slippage_bps  SETTING_TYPE" in text.err and text.out == ""
+
+
+def test_a_command_refuses_bad_settings_before_anything_runs(shell, tmp_path):
+    (tmp_path / "argosy.toml").write_text(BAD)
+    told = shell("backtest", "trend")
+    assert told.code == 2 and told.out == ""
+    assert (
+        "SETTING_UNKNOWN" in told.err and "argosy.toml:2 account.cahs" in told.err and "11 more" in told.err
+    )
+
+
+def test_later_sources_win_and_say_where(shell, tmp_path, monkeypatch):
+    (tmp_path / "argosy.toml").write_text(
+        "[account]\ncash = 1000\n[venue]\nslippage_bps = 2\n[risk.position]\nmax_pct = 9\n"
+    )
+    (tmp_path / ".env").write_text(
+        "ARGOSY_VENUE__SLIPPAGE_BPS=3\nARGOSY_VENUE__LATENCY_MS=7\nARGOSY_CACHE=elsewhere\n"
+    )
+    monkeypatch.setenv("ARGOSY_VENUE__LATENCY_MS", "8")
+    monkeypatch.setenv("ARGOSY_RISK__POSITION__MAX_PCT", "4.5")
+    monkeypatch.setenv("ARGOSY_STRATEGIES__TREND__SYMBOLS", '["AAPL"]')
+    loaded = load(None, {"account.cash": 5.0})
+    settings = loaded.settings
+    assert (settings.account.cash, settings.venue.slippage_bps, settings.venue.latency_ms) == (5.0, 3.0, 8.0)
+    assert settings.strategies["trend"].symbols == ["AAPL"]
+    assert loaded.origins["account.cash"] == "command line"
+    assert loaded.origins["venue.slippage_bps"].startswith(".env ")
+    assert loaded.origins["venue.latency_ms"] == "env ARGOSY_VENUE__LATENCY_MS"
+    terms = settings.terms()
+    assert (terms.cash, terms.slippage_bps, terms.latency_ms) == (5.0, 3.0, 8.0)
+    told = shell("config", "explain", "venue.slippage_bps", "--json").json
+    assert (told["value"], told["bounds"], told["default"], told["unit"][:12]) == (
+        "3.0",
+        "≥ 0, ≤ 1000",
+        "1.0",
+        "basis points",
+    )
+
+
+def test_a_wrong_environment_is_named(shell, monkeypatch):
+    monkeypatch.setenv("ARGOSY_VENU__SLIPPAGE_BPS", "1")
+    monkeypatch.setenv("ARGOSY_VENUE__LATENCY_MS", "soon")
+    faults = {fault.key: fault for fault in examine()[1]}
+    assert "VENUE" in faults["ARGOSY_VENU__SLIPPAGE_BPS"].fix
+    assert (faults["venue.latency_ms"].source, faults["venue.latency_ms"].file) == (
+        "env",
+        "env ARGOSY_VENUE__LATENCY_MS",
+    )
+
+
+def test_a_limit_can_be_switched_off_and_fees_can_be_a_table(tmp_path):
+    file = tmp_path / "a.toml"
+    file.write_text(
+        f'[risk]\nprofile = "desk"\n[risk.position]\nmax_pct = "{OFF}"\n[venue.fees]\ntaker_bps = 10\n'
+    )
+    terms = load(file).settings.terms()
+    assert terms.limits == {"position": {"max_pct": None}} and terms.profile == "desk"
+    assert not isinstance(terms.fees, str) and terms.fees.taker_bps == 10.0
+
+
+def test_a_file_that_is_no_toml_or_not_there(tmp_path):
+    file = tmp_path / "a.toml"
+    file.write_text("[account]\ncash = \n")
+    with pytest.raises(Misconfigured, match=r"SETTINGS_FILE.*a\.toml:2"):
+        load(file)
+    with pytest.raises(Misconfigured, match="SETTINGS_FILE"):
+        load(tmp_path / "none.toml")
+
+
+def test_lines_of_tables_keys_and_dots():
+    text = "# x\n[a.b]\nc = 1\n'd' = 2\n\n[e]\nf.g = 3\n"
+    assert lines(text) == {"a.b": 2, "a.b.c": 3, "a.b.d": 4, "e": 6, "e.f.g": 7}
+
+
+def test_every_key_can_be_explained():
+    for key in keys():
+        if "NAME" not in key:
+            fact = explain(key, None)
+            assert fact.type and fact.about, key
+    assert len(keys("risk")) > 20
+
+
+def test_explain_reads_bounds_from_the_rule_itself(shell, tmp_path):
+    (tmp_path / "argosy.toml").write_text('[risk]\nprofile = "desk"\n')
+    told = shell("config", "explain", "risk.position.max_pct", "--json").json
+    assert (told["bounds"], told["value"], told["origin"], told["unit"]) == (
+        "≥ 0.0001, ≤ 10000",
+        "5.0",
+        "profile desk",
+        "percent, 0 to 100",
+    )
+    assert "MAX_POSITION" in told["about"]
+    fast = shell("config", "explain", "strategies.trend.fast", "--json").json
+    assert (fast["default"], fast["bounds"]) == ("10", "≥ 1, ≤ 1000")
+
+
+def test_explain_of_a_misspelt_key_says_which_is_meant(shell):
+    told = shell("config", "explain", "venue.slipage_bps")
+    assert told.code == 2 and "venue.slippage_bps" in told.err
+    assert "account.cash" in shell("config", "explain").out
+
+
+def test_strategy_parameters_are_checked_by_their_strategy(shell, tmp_path):
+    (tmp_path / "argosy.toml").write_text(
+        "[strategies.trend]\nfast = 0\n\n[strategies.nobody]\nbudget_frac = 0.1\n"
+    )
+    faults = shell("config", "check", "--json").json["faults"]
+    assert [(fault["code"], fault["key"], fault["line"]) for fault in faults] == [
+        ("STRATEGY_PARAM", "strategies.trend.fast", 2), ("PLUGIN_UNKNOWN", "strategies.nobody", 5),
+    ]  # fmt: skip
+
+
+def test_the_example_file_is_right_and_shows_the_defaults(shell):
+    from pathlib import Path
+
+    example = Path(__file__).parents[2] / "argosy.example.toml"
+    loaded, faults = examine(example)
+    assert faults == [] and loaded is not None
+    assert loaded.settings.account == Settings().account
+    told = shell("config", "show", "--json", "--config", str(example)).json
+    assert told["settings"]["risk"]["position"] == {"max_pct": 40.0}
+    assert told["origins"]["risk.position.max_pct"].startswith(str(example))
