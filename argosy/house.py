@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from argosy.core import plugins
 from argosy.core.errors import Misconfigured, Misuse
-from argosy.core.events import Bar, CashFlow, Event, Split
+from argosy.core.events import Bar, CashFlow, Event, Quote, Split, Trade
 from argosy.core.instrument import Instruments
 from argosy.core.money import to_units
 from argosy.core.strategy import Declaration, declare
 from argosy.core.tape import CHUNK, Tape
-from argosy.core.time import MS
+from argosy.core.time import MS, span, span_text
 from argosy.data.actions import forward_factor
 from argosy.engine.engine import Breakers, Engine
 from argosy.engine.journal import MemoryJournal
@@ -158,9 +158,12 @@ def assemble(
         instruments, fees=fee_schedule(terms.fees), slippage_bps=terms.slippage_bps, limit_rule=terms.limit_rule,
         participation_frac=terms.participation_frac, latency_ns=int(terms.latency_ms * MS),
     )  # fmt: skip
+    for tape in tapes:
+        _finest(market, tape)
+    series(engine.slots, tapes)
     if bulk:
         feed(engine.slots, tapes, events)
-        engine.rebind()
+    engine.rebind()
     replay = Replay(engine, market, tapes, events, progress=progress)
     start = min((int(tape["ts"][0]) for tape in tapes if len(tape)), default=0)
     return Run(engine, market, replay, (CashFlow(start, start, terms.currency, cash),))
@@ -181,6 +184,39 @@ def _check(instruments: Instruments, tapes: Sequence[Tape]) -> None:
                                  fix="import the file with `argosy data import`, which leaves such rows out")  # fmt: skip
 
 
+def _finest(market: SimCore, tape: Tape) -> None:
+    """Tell the venue what the run knows of each instrument, so that only the finest rows decide its fills."""
+    for i in tape.instruments if len(tape) else ():
+        if tape.kind is Bar:
+            market.finest(i, "bar", int(tape.only(i)["span"].max()))
+        elif tape.kind is Quote:
+            market.finest(i, "quote")
+        elif tape.kind is Trade:
+            market.finest(i, "trade")
+
+
+def series(slots: Sequence[Slot], tapes: Sequence[Tape]) -> None:
+    """Where an instrument has bars of several spans, choose whose bars each cell sees: its watch's span, else the finest.
+
+    Misuse("WATCH_SPAN") when a strategy watches a span that no tape has.
+    """
+    spans: dict[int, list[tuple[int, int]]] = {}
+    for tape in tapes:
+        if tape.kind is Bar:
+            for i in tape.instruments if len(tape) else ():
+                own = tape.only(i)["span"]
+                spans.setdefault(i, []).append((int(own.max()), int(own.min())))
+    for slot in slots:
+        wanted = [span(watch.every) for watch in slot.declaration.watches if watch.kind == "bar" and watch.every]
+        for i, cell in slot.cells.items():
+            have = sorted(spans.get(i, []))
+            fit = [pair for pair in have if not wanted or pair[0] in wanted]
+            if have and not fit:
+                raise Misuse("WATCH_SPAN", f"{slot.id} watches bars of {[span_text(ns) for ns in wanted]}, no tape has them")
+            if len(have) > 1:
+                cell.spans = (fit[0][1], fit[0][0])
+
+
 def feed(slots: Sequence[Slot], tapes: Sequence[Tape], events: Iterable[Event], skip: Mapping[int, int] | None = None) -> None:
     """Give every cell its needs in bulk: computed once over its instrument's bars, read row by row.
 
@@ -193,6 +229,7 @@ def feed(slots: Sequence[Slot], tapes: Sequence[Tape], events: Iterable[Event], 
             continue
         for i, cell in slot.cells.items():
             own = [tape.only(i) for tape in bars if i in tape.instruments]
+            own = [one for one in own if cell.sees(int(one["span"].max()))]
             if len(own) != 1:
                 continue
             columns = table(slot.declaration.needs, own[0].columns, forward_factor(own[0], splits))

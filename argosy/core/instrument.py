@@ -60,7 +60,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
 
     def lots(self, units: Decimal | int | float | str) -> int:
         """Whole lots in `units` of the thing, rounded toward zero."""
-        return int(Decimal(str(units)) / self.lot)
+        return int(Decimal(str(units)) // self.lot)
 
     def units(self, lots: int) -> Decimal:
         """Exact size in units of the thing of integer `lots`."""

@@ -32,9 +32,11 @@ def to_units(amount: Decimal | int | float | str, currency: str) -> int:
         value = Decimal(str(amount))
     except ArithmeticError as error:
         raise Misuse("MONEY", f"{amount!r} is not an amount of {currency}") from error
-    if not value.is_finite() or abs(value) * per_one(currency) >= INT_LIMIT:
-        raise Misuse("MONEY", f"{amount} {currency} cannot be booked", fix="amounts stay below 4.6e18 units")
-    return int((value * per_one(currency)).to_integral_value(ROUND_HALF_EVEN))
+    if value.is_finite() and value.adjusted() < 20:  # so that it is rounded once, from the amount as it was written
+        units = int(value.quantize(unit(currency), ROUND_HALF_EVEN) * per_one(currency))
+        if abs(units) < INT_LIMIT:
+            return units
+    raise Misuse("MONEY", f"{amount} {currency} cannot be booked", fix="amounts stay below 4.6e18 units")
 
 
 def from_units(units: int, currency: str) -> Decimal:

@@ -20,8 +20,8 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Protocol, get_args
 
 import msgspec
 
@@ -33,6 +33,8 @@ ABSENT = math.inf
 
 HANDLERS = ("on_bar", "on_quote", "on_trade", "on_book", "on_fact", "on_forecast", "on_fill", "on_timer", "on_instant")
 MarketKind = Literal["bar", "quote", "trade", "book"]
+UNITS = ("weight", "lots", "notional")
+_KINDS = get_args(MarketKind)
 
 
 class Watch(msgspec.Struct, frozen=True):
@@ -137,7 +139,7 @@ def declare(cls: type, name: str = "", **params: object) -> Declaration:
     """Read a strategy class and check what it declares; `params` override the defaults of its params Struct.
 
     Raises Misuse: STRATEGY_SHAPE (no handler, or a step beside on_bar), STRATEGY_PARAM (unknown or out of bounds),
-    STRATEGY_NEEDS, STRATEGY_WATCHES, STRATEGY_STATE.
+    STRATEGY_NEEDS, STRATEGY_WATCHES, STRATEGY_WAKES, STRATEGY_STATE, STRATEGY_UNIT, SPAN.
     """
     where = f"{cls.__module__}.{cls.__qualname__}"
     label = name or getattr(cls, "name", "") or cls.__name__
@@ -147,42 +149,79 @@ def declare(cls: type, name: str = "", **params: object) -> Declaration:
         raise Misuse("STRATEGY_SHAPE", f"{label} has no handler", where=where, fix=f"give it a step or one of {', '.join(HANDLERS)}")
     if step is not None and "on_bar" in handlers:
         raise Misuse("STRATEGY_SHAPE", f"{label} has both a step and on_bar", where=where, fix="keep one of them")
+    if step is not None and not callable(step):
+        raise Misuse("STRATEGY_SHAPE", f"{label}.step is {step!r}", where=where, fix="make it a staticmethod")
     if step is not None and list(inspect.signature(step).parameters) != ["row", "needs", "state", "params", "out"]:
         raise Misuse("STRATEGY_SHAPE", f"{label}.step must be (row, needs, state, params, out)", where=where, fix="make it a staticmethod")
     values = _params(cls, label, where, params)
     needs = getattr(cls, "needs", {})
-    needs = needs(values) if callable(needs) else dict(needs)
+    needs = needs(values) if callable(needs) else needs
+    if not isinstance(needs, Mapping):
+        raise Misuse("STRATEGY_NEEDS", f"{label} needs {needs!r}", where=where, fix='write {"fast": sma(10)}, or a function of the params')
+    needs = dict(needs)
     for key, need in needs.items():
         if not str(key).isidentifier() or not hasattr(need, "warmup"):
             raise Misuse("STRATEGY_NEEDS", f"{label} needs {key!r}: {need!r}", where=where, fix="map a name to an indicator, like sma(10)")
-    watches = tuple(getattr(cls, "watches", (Watch(),)))
-    if not watches or not all(isinstance(watch, Watch) for watch in watches):
+    watches = getattr(cls, "watches", (Watch(),))
+    if not isinstance(watches, tuple) or not watches or not all(isinstance(watch, Watch) and watch.kind in _KINDS for watch in watches):
         raise Misuse("STRATEGY_WATCHES", f"{label} watches {watches!r}", where=where, fix='write (Watch("*", "bar"),)')
     for watch in watches:
         if watch.every:
             span(watch.every)
+    wakes = _wakes(cls, label, where, needs)
+    unit = getattr(cls, "unit", "weight")
+    if unit not in UNITS:
+        raise Misuse("STRATEGY_UNIT", f"{label}.unit is {unit!r}", where=where, fix=f"one of {', '.join(UNITS)}")
+    align = getattr(cls, "align", "")
+    if align:
+        span(align)
     state = getattr(cls, "state", Empty)
     if not (isinstance(state, type) and issubclass(state, msgspec.Struct)):
         raise Misuse("STRATEGY_STATE", f"{label}.state is {state!r}", where=where, fix="make it a msgspec Struct with defaults")
+    fields = msgspec.structs.fields(state)
+    bare = [field.name for field in fields if field.required]
+    if bare:
+        raise Misuse("STRATEGY_STATE", f"{label}.state gives {', '.join(bare)} no default", where=where, fix="give every field a default")
+    scaled = tuple(getattr(cls, "scaled", ()))
+    if not set(scaled) <= {field.name for field in fields}:
+        raise Misuse("STRATEGY_STATE", f"{label}.scaled names {scaled!r}", where=where, fix="name fields of its state that are prices")
     warmup = getattr(cls, "warmup", 0)
     warmup = warmup(values) if callable(warmup) else warmup
     return Declaration(
-        name=label, cls=cls, params=values, state=state, needs=needs, watches=watches, wakes=tuple(getattr(cls, "wakes", ())),
-        handlers=handlers, step=step, unit=getattr(cls, "unit", "weight"), scaled=tuple(getattr(cls, "scaled", ())),
+        name=label, cls=cls, params=values, state=state, needs=needs, watches=watches, wakes=wakes,
+        handlers=handlers, step=step, unit=unit, scaled=scaled,
         warmup=max([int(warmup), *(need.warmup for need in needs.values())]), window=int(getattr(cls, "window", 0)),
-        align=getattr(cls, "align", ""), grace_ms=int(getattr(cls, "grace_ms", 0)),
+        align=align, grace_ms=int(getattr(cls, "grace_ms", 0)),
     )  # fmt: skip
+
+
+def _wakes(cls: type, label: str, where: str, needs: Mapping[str, Any]) -> tuple[Wake, ...]:
+    """What wakes a class, each of it naming needs that it has."""
+    wakes = getattr(cls, "wakes", ())
+    if not isinstance(wakes, tuple) or not all(isinstance(wake, Wake) for wake in wakes):
+        raise Misuse("STRATEGY_WAKES", f"{label} wakes at {wakes!r}", where=where, fix='write (Cross("fast", "slow"),)')
+    for wake in wakes:
+        named = (wake.a, wake.b) if isinstance(wake, Cross) else (wake.x,) if isinstance(wake, Level) else ()
+        for name in named:
+            if name not in needs:
+                raise Misuse("STRATEGY_WAKES", f"{label} wakes at {name!r}, which it does not need", where=where, fix="add it to its needs")
+        if isinstance(wake, Every):
+            span(wake.dt)
+    return wakes
 
 
 def _params(cls: type, label: str, where: str, given: dict[str, object]) -> msgspec.Struct:
     """The params Struct of a class with `given` values over its defaults, checked against its bounds."""
-    shape: type[msgspec.Struct] = getattr(cls, "params", Empty)
+    shape = getattr(cls, "params", Empty)
+    if not (isinstance(shape, type) and issubclass(shape, msgspec.Struct)):
+        raise Misuse("STRATEGY_PARAM", f"{label}.params is {shape!r}", where=where, fix="make it a msgspec Struct with bounds and defaults")
     known = {field.name for field in msgspec.structs.fields(shape)}
     for key in given:
         if key not in known:
             raise Misuse("STRATEGY_PARAM", f"{label} has no parameter {key!r}", where=where, fix=f"it has: {', '.join(sorted(known)) or 'none'}")
     try:
-        values = msgspec.convert(given, shape, strict=False)
+        values: msgspec.Struct = msgspec.convert(given, shape, strict=False)
+        msgspec.convert(msgspec.to_builtins(values), shape)  # defaults are held to the bounds too
     except msgspec.ValidationError as error:
         raise Misuse("STRATEGY_PARAM", f"{label}: {error}", where=where, fix="see the bounds in its params Struct") from error
     return values

@@ -16,43 +16,50 @@ DAY = 24 * HOUR
 NEVER = (1 << 63) - 1
 """The last instant that int64 can name: the expiry of an order that has none."""
 
-_SPAN = re.compile(r"(\d+)(ms|s|m|h|d|w)")
-_UNIT = {"ms": MS, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
+_SPAN = re.compile(r"([0-9]+)(ns|us|ms|s|m|h|d|w)")
+_UNIT = {"ns": 1, "us": US, "ms": MS, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
+_FRACTION = re.compile(r"(?<=:[0-9]{2}[.,])[0-9]+")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def span(text: str) -> int:
-    """Nanoseconds of a span such as "100ms", "30s", "5m", "1h", "1d", "1w".
+    """Nanoseconds of a span such as "100ms", "30s", "5m", "1h", "1d", "1w" ("us" and "ns" are read too).
 
-    Raises Misuse("SPAN") for anything else.
+    Raises Misuse("SPAN") for anything else, nothing at all ("0m") and what int64 cannot count.
     """
     match = _SPAN.fullmatch(text)
-    if match is None or int(match[1]) == 0:
+    ns = int(match[1]) * _UNIT[match[2]] if match and len(text) < 24 else 0
+    if not 0 < ns < NEVER:
         raise Misuse("SPAN", f"{text!r} is not a span", fix='write a count and a unit, like "5m" or "1d"')
-    return int(match[1]) * _UNIT[match[2]]
+    return ns
 
 
 def span_text(ns: int) -> str:
-    """The shortest text that `span` reads back as `ns`: 300_000_000_000 -> "5m"."""
-    for unit in ("w", "d", "h", "m", "s", "ms"):
+    """The text in the largest unit that `span` reads back as a positive `ns`: 300_000_000_000 -> "5m"."""
+    for unit in ("w", "d", "h", "m", "s", "ms", "us"):
         if ns and ns % _UNIT[unit] == 0:
             return f"{ns // _UNIT[unit]}{unit}"
     return f"{ns}ns"
 
 
 def parse(text: str) -> int:
-    """Nanoseconds UTC of an ISO 8601 date or time; a text without a zone is read as UTC.
+    """Nanoseconds UTC of an ISO 8601 date or time, exact to the nanosecond; a text without a zone is read as UTC.
 
-    Raises Misuse("TIME") when the text is no date.
+    Raises Misuse("TIME") when the text is no date, or one that int64 cannot count (before 1678 or after 2261).
     """
+    fraction = _FRACTION.search(text)
+    whole = text[: fraction.start() - 1] + text[fraction.end() :] if fraction else text
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(whole)
     except ValueError as error:
         raise Misuse("TIME", f"{text!r} is not a date or time", fix='write it like "2026-11-21T14:30:00Z"') from error
+    if not 1678 <= moment.year <= 2261:
+        raise Misuse("TIME", f"{text!r} is too far away to be counted", fix="years go from 1678 to 2261")
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     delta = moment - _EPOCH
-    return (delta.days * 86_400 + delta.seconds) * SECOND + delta.microseconds * US
+    rest = int(fraction[0][:9].ljust(9, "0")) if fraction else delta.microseconds * US
+    return (delta.days * 86_400 + delta.seconds) * SECOND + rest
 
 
 def iso(ns: int) -> str:

@@ -74,10 +74,10 @@ class Dispatch:
             kinds = {watch.kind for watch in slot.declaration.watches}
             for i, cell in slot.cells.items():
                 if slot.declaration.step is not None:
-                    calls[i] = self._step_call(slot, cell)
+                    calls[i] = _only(cell, self._step_call(slot, cell))
                 elif "bar" in kinds or slot.declaration.needs:
-                    calls[i] = self._handler_call(slot, cell)
-                    self._warms[i].append(self._warm_call(cell))
+                    calls[i] = _only(cell, self._handler_call(slot, cell))
+                    self._warms[i].append(_only(cell, self._warm_call(cell)))
                     self.keeps = True
             for i, call in calls.items():
                 self.on_bar[i].append(call)
@@ -254,3 +254,15 @@ class Dispatch:
         window = self.windows[split.instrument]
         if window is not None:
             window.split(split.ratio)
+
+
+def _only(cell: Cell, call: Callable[[ev.Bar], None]) -> Callable[[ev.Bar], None]:
+    """The call for the bars that a cell follows; the call itself where there is only one series."""
+    if cell.spans is None:
+        return call
+
+    def chosen(bar: ev.Bar) -> None:
+        if cell.sees(bar.span):
+            call(bar)
+
+    return chosen

@@ -38,21 +38,29 @@ class Binding(msgspec.Struct, frozen=True):
 
 
 class Cell:
-    """One strategy on one instrument: its needs, its step's numbers and how many bars it still needs to warm up."""
+    """One strategy on one instrument: its needs, its step's numbers and how many bars it still needs to warm up.
 
-    __slots__ = ("feed", "instrument", "last", "needs", "out", "slot", "state", "step", "warm")
+    spans: least and greatest span of the bars it follows, where its instrument has several series; None = all bars
+    """
+
+    __slots__ = ("feed", "instrument", "last", "needs", "out", "slot", "spans", "state", "step", "warm")
 
     def __init__(self, slot: Slot, instrument: int) -> None:
         declaration = slot.declaration
         self.slot = slot
         self.instrument = instrument
         self.warm = declaration.warmup
+        self.spans: tuple[int, int] | None = None
         self.step = declaration.step
         self.out = Out()
         self.last = Out()
         self.needs: Any = None
         self.state = declaration.state()
         self.feed: Feed = StreamFeed(declaration.needs, slot.shape)
+
+    def sees(self, span: int) -> bool:
+        """Whether a bar of this span is of the series the cell follows; without a choice every bar is."""
+        return self.spans is None or self.spans[0] <= span <= self.spans[1]
 
     def split(self, ratio: float) -> None:
         """Bring price-like numbers to the new raw prices: levels stand, the state's `scaled` fields and the streams' factor."""

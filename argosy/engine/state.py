@@ -36,6 +36,7 @@ from argosy.engine.journal import (
 from argosy.engine.portfolio import HOUSE, Fx, Portfolio
 from argosy.engine.snap import limit_on_grid, protection_on_grid, rung_on_grid
 from argosy.engine.wish import Wish, rescale
+from argosy.kernels import ledger
 
 NAN = float("nan")
 LIVE, REDUCE, HALT, FLATTEN, DARK, PROBE = 0, 1, 2, 3, 4, -1
@@ -271,6 +272,11 @@ class State:
             }
 
     def _delist(self, delist: ev.Delist) -> None:
+        i = delist.instrument
+        if self._on_fill is not None:
+            for name, book in self.portfolio.books.items():
+                if book.lots[i]:
+                    self._seen(i, "delist", name, -book.lots[i], delist.price)
         self.portfolio.delist(delist)
         self.delisted.add(delist.instrument)
         for (_, instrument), wish in self.wishes.items():
@@ -342,6 +348,17 @@ class State:
 
     def _cross(self, cross: Cross) -> None:
         self.portfolio.cross(cross.instrument, cross.buyer, cross.seller, cross.lots, cross.notional)
+        if self._on_fill is not None:
+            self._seen(cross.instrument, "cross", cross.buyer, cross.lots, cross.price)
+            self._seen(cross.instrument, "cross", cross.seller, -cross.lots, cross.price)
+
+    def _seen(self, i: int, how: str, strategy: str, signed: int, price: float) -> None:
+        """Show the observer a change of a virtual book that no venue made, as a fill without order and fee."""
+        if self._on_fill is not None:
+            side = 1 if signed > 0 else -1
+            notional = ledger.notional.py(signed, price, self.portfolio.scale[i])
+            fill = ev.Fill(self.now, self.now, i, 0, how, side, abs(signed), price, notional, 0)
+            self._on_fill(fill, strategy, signed, 0, None)
 
     def _verdict(self, verdict: Verdict) -> None:
         order = verdict.order

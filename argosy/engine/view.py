@@ -64,10 +64,11 @@ class StateView:
 
     @property
     def net(self) -> int:
+        """Signed value of positions, with what open orders may add on the side that makes it larger."""
         portfolio = self._portfolio
-        if portfolio.single:
-            return portfolio.worth[0]
-        return sum(portfolio.to_base(units, c) or 0 for c, units in enumerate(portfolio.worth))
+        worth = portfolio.worth
+        net = worth[0] if portfolio.single else sum(portfolio.to_base(units, c) or 0 for c, units in enumerate(worth))
+        return net + self._blotter.reserved if net >= 0 else net - self._blotter.reserved
 
     @property
     def buying_power(self) -> int:

@@ -1,12 +1,13 @@
 """How a run did, from its equity and its trades: return, risk, drawdown; it never judges what is good enough.
 
 equity: (T,) values at equal steps, positive at the start, in any currency; ppy: steps in a year (252 days,
-8760 hours), positive. Returns are simple, equity[t] / equity[t - 1] - 1; after equity that is not positive there
-are none any more. pnl: (N,) profit (+) or loss (-) of each closed trade after fees, in any currency. Both may
-be lists (`.py`) or float64 arrays.
+8760 hours), positive. Returns are simple, equity[t] / equity[t - 1] - 1; after equity that is not positive
+there are none any more. pnl: (N,) profit (+) or loss (-) of each closed trade after fees, in any currency.
+Both may be lists (`.py`) or float64 arrays.
 
 What has no sense is nan, never a warning or an error: too few rows, nan in what is read, a ppy that is not
-positive. Equity that never changes has return, growth, volatility and drawdown 0, and no Sharpe or Sortino ratio.
+positive. Equity that never changes has return, growth, volatility and drawdown 0, but no Sharpe or Sortino
+ratio.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Summary(NamedTuple):
     drawdown_length: int
 
 
-# -- equity ---------------------------------------------------------------------------------------------------
+# -- equity --------------------------------------------------------------------------------------------------
 
 
 @kernel
@@ -137,8 +138,8 @@ def max_drawdown(equity: Sequence[float]) -> tuple[float, int]:
     depth: (peak - low) / peak, a positive fraction, above 1 when equity falls below nothing
     length: rows from that peak until equity is back at it, or until the end; the last of equal peaks counts
 
-    Of falls equally deep the first counts. No fall: (0.0, 0). Peaks that are not positive have no fraction and
-    are passed over. No rows, or nan in any: (nan, 0).
+    Of falls equally deep the first counts. No fall: (0.0, 0). Peaks that are not positive have no fraction
+    and are passed over. No rows, or nan in any: (nan, 0).
     Source: Magdon-Ismail and Atiya, Maximum Drawdown (2004).
     """
     depth = 0.0
@@ -175,7 +176,7 @@ def summary(equity: Sequence[float], ppy: float) -> Summary:
     )  # fmt: skip
 
 
-# -- trades ---------------------------------------------------------------------------------------------------
+# -- trades --------------------------------------------------------------------------------------------------
 
 
 @kernel

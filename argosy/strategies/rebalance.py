@@ -106,7 +106,8 @@ class Rebalance:
         room = 1.0 - self._params.reserve
         named = self._params.weights
         if not named:
-            return {i: room / len(book.instruments) for i in sorted(book.instruments)}
+            priced = [i for i in sorted(book.instruments) if book.mark(i) > 0.0]
+            return {i: room / len(priced) for i in priced}
         ids = {book.instrument(i).symbol: i for i in sorted(book.instruments)}
         for symbol in named:
             if symbol not in ids:

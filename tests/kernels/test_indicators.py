@@ -1,50 +1,85 @@
-"""Indicators against TA-Lib, NumPy and the hand; batch against stream to the bit; a higher timeframe seen only at its close."""
+"""Indicators against TA-Lib, NumPy and the hand; their warm-up, scale and errors."""
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import talib
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from argosy.core.time import DAY, HOUR, MINUTE, span
+from argosy.core.errors import Misuse
+from argosy.core.time import DAY, MINUTE
 from argosy.kernels import indicators as ind
-from argosy.kernels.indicators import Indicator
+from argosy.kernels.indicators import DEFINITIONS, Indicator, define
 
 Columns = dict[str, NDArray[Any]]
+PRICES = ("open", "high", "low", "close")
 
 
-def walk(rows: int, seed: int = 1, start: float = 100.0, cents: bool = False) -> Columns:
-    """A random walk of bars of one minute that obey low <= open, close <= high."""
+def walk(rows: int, seed: int = 1, step: float = 0.0) -> Columns:
+    """A random walk of bars of one minute from 100 that obey low <= open, close <= high; step: rounded to it, with ties."""
     rng = np.random.default_rng(seed)
-    close = start * np.exp(np.cumsum(rng.normal(0.0, 0.002, rows)))
-    opened = np.concatenate([[start], close[:-1]])
-    high = np.maximum(opened, close) * (1.0 + rng.random(rows) * 0.002)
-    low = np.minimum(opened, close) * (1.0 - rng.random(rows) * 0.002)
+    close = 100.0 * np.exp(np.cumsum(rng.normal(0.0, 0.002, rows)))
+    opened = np.concatenate([[100.0], close[:-1]])
     columns: Columns = {
         "open": opened,
-        "high": high,
-        "low": low,
+        "high": np.maximum(opened, close) * (1.0 + rng.random(rows) * 0.002),
+        "low": np.minimum(opened, close) * (1.0 - rng.random(rows) * 0.002),
         "close": close,
-        "volume": rng.integers(1, 1000, rows) * 1.0,
     }
-    if cents:
-        columns = {name: np.round(column, 2) for name, column in columns.items()}
+    if step:
+        columns = {name: np.round(np.round(column / step) * step, 2) for name, column in columns.items()}
+    columns["volume"] = rng.integers(1, 1000, rows) * 1.0
     columns["ts"] = np.arange(rows, dtype=np.int64) * MINUTE + 20_000 * DAY
     columns["span"] = np.full(rows, MINUTE, dtype=np.int64)
     return columns
 
 
-ORACLES: list[tuple[Indicator, Any]] = [
+def flat(rows: int) -> Columns:
+    columns = walk(rows)
+    for name in PRICES:
+        columns[name] = np.full(rows, 101.37)
+    return columns
+
+
+def plateau(rows: int) -> Columns:
+    """A walk in cents that stands still for a while, moves on and stands still to the end."""
+    columns = walk(rows, 4, 0.01)
+    for name in PRICES:
+        columns[name][200:300] = columns["close"][200]
+        columns[name][rows // 2 :] = columns["close"][rows // 2]
+    return columns
+
+
+def windows(x: NDArray[np.float64], n: int) -> NDArray[np.longdouble]:
+    return sliding_window_view(x.astype(np.longdouble), n)
+
+
+def filled(n: int, values: NDArray[Any]) -> NDArray[np.float64]:
+    return np.concatenate([np.full(n - 1, np.nan), values.astype(np.float64)])
+
+
+def deviation(x: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Two passes in longer floats; TA-Lib's one pass loses digits where the price stands still."""
+    return filled(n, windows(x, n).std(axis=1))
+
+
+Oracle = Callable[[Columns], NDArray[np.float64]]
+ORACLES: list[tuple[Indicator, Oracle]] = [
     (ind.sma(10), lambda k: talib.SMA(k["close"], 10)),
     (ind.sma(1), lambda k: k["close"]),
     (ind.ema(10), lambda k: talib.EMA(k["close"], 10)),
     (ind.rsi(14), lambda k: talib.RSI(k["close"], 14)),
     (ind.rsi(2), lambda k: talib.RSI(k["close"], 2)),
     (ind.atr(14), lambda k: talib.ATR(k["high"], k["low"], k["close"], 14)),
+    (ind.atr(1), lambda k: talib.ATR(k["high"], k["low"], k["close"], 1)),
     (ind.adx(14), lambda k: talib.ADX(k["high"], k["low"], k["close"], 14)),
     (ind.adx(2), lambda k: talib.ADX(k["high"], k["low"], k["close"], 2)),
     (ind.adx(14).plus, lambda k: talib.PLUS_DI(k["high"], k["low"], k["close"], 14)),
@@ -59,152 +94,243 @@ ORACLES: list[tuple[Indicator, Any]] = [
     (ind.roc(10), lambda k: talib.ROC(k["close"], 10)),
     (ind.mom(10), lambda k: talib.MOM(k["close"], 10)),
     (ind.stddev(20), lambda k: talib.STDDEV(k["close"], 20)),
+    (ind.stddev(5, 3.0), lambda k: talib.STDDEV(k["close"], 5, 3.0)),
     (ind.highest(20), lambda k: talib.MAX(k["high"], 20)),
     (ind.lowest(20), lambda k: talib.MIN(k["low"], 20)),
+    (
+        ind.vwap(20),
+        lambda k: talib.SUM(talib.TYPPRICE(k["high"], k["low"], k["close"]) * k["volume"], 20)
+        / talib.SUM(k["volume"], 20),
+    ),
 ]
 IDS = [f"{each.name}{each.params}.{each.outputs[each.out]}" for each, _ in ORACLES]
+EVERY_OUTPUT = [
+    made.output(name)
+    for made in (
+        ind.sma(1), ind.sma(7), ind.ema(1), ind.ema(7), ind.rsi(2), ind.rsi(7), ind.atr(1), ind.atr(7), ind.adx(2), ind.adx(7),
+        ind.bbands(2), ind.bbands(7), ind.macd(2, 3, 1), ind.macd(3, 7, 4), ind.roc(1), ind.roc(7), ind.mom(1), ind.mom(7),
+        ind.stddev(2), ind.stddev(7), ind.highest(1), ind.highest(7), ind.lowest(1), ind.lowest(7), ind.vwap(1), ind.vwap(7),
+        ind.zscore(2), ind.zscore(7),
+    )
+    for name in made.outputs
+]  # fmt: skip
 
 
-def agree(got: NDArray[np.float64], want: NDArray[np.float64], level: float) -> None:
-    """Equal within 1e-9 of the value, or of a thousandth of the price where the value crosses zero; nan in the same rows."""
+def agree(got: NDArray[np.float64], want: NDArray[np.float64]) -> None:
+    """Equal within 1e-9 of the value, and nan in the same rows; what is below 1e-12 at a price of 100 is dust about zero."""
     np.testing.assert_array_equal(np.isnan(got), np.isnan(want))
-    np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9 * level * 1e-3)
+    np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-12)
+
+
+# -- oracles ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("spec", "oracle"), ORACLES, ids=IDS)
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_ta_lib_agrees(spec: Indicator, oracle: Any, seed: int) -> None:
-    columns = walk(2_000, seed)
-    agree(spec.batch(columns), oracle(columns), 100.0)
+def test_ta_lib_agrees(spec: Indicator, oracle: Oracle) -> None:
+    for columns in (walk(2_000, 1), walk(2_000, 2), walk(2_000, 3, 0.01), flat(300)):
+        agree(spec.batch(columns), oracle(columns))
 
 
 @pytest.mark.parametrize(("spec", "oracle"), ORACLES, ids=IDS)
-def test_ta_lib_agrees_after_200_000_bars(spec: Indicator, oracle: Any) -> None:
+def test_ta_lib_agrees_on_200_000_bars(spec: Indicator, oracle: Oracle) -> None:
     columns = walk(200_000, 7)
-    agree(spec.batch(columns)[-1_000:], oracle(columns)[-1_000:], float(columns["close"][-1]))
+    agree(spec.batch(columns), oracle(columns))
 
 
-@pytest.mark.parametrize("spec", [each for each, _ in ORACLES] + [ind.zscore(20)], ids=[*IDS, "zscore"])
-@pytest.mark.parametrize("cents", [False, True])
-def test_a_stream_is_its_batch_to_the_bit(spec: Indicator, cents: bool) -> None:
-    columns = walk(3_000, 5, cents=cents)
-    stream = spec.stream()
-    rows = zip(*(columns[name].tolist() for name in spec.columns), strict=True)
-    np.testing.assert_array_equal(np.array([stream.update(*row) for row in rows]), spec.batch(columns))
+@pytest.mark.parametrize(("spec", "oracle"), ORACLES, ids=IDS)
+def test_ta_lib_agrees_on_ties_and_plateaus(spec: Indicator, oracle: Oracle) -> None:
+    """Prices in dimes, and a market that stands still. TA-Lib's deviation is dust there, so the true one is the oracle."""
+    for columns in (walk(2_000, 5, 0.1), walk(2_000, 6, 1.0), plateau(2_000)):
+        want = oracle(columns)
+        if spec.name == "stddev":
+            n, k = int(spec.params[0]), spec.params[1]
+            true = deviation(columns["close"], n) * k
+            np.testing.assert_allclose(want**2, true**2, rtol=1e-9, atol=1e-14 * 100.0**2 * n * k * k)
+            want = true
+        elif spec.name == "bbands":
+            sign = (1.0, 0.0, -1.0)[spec.out]
+            true = filled(20, windows(columns["close"], 20).mean(axis=1)) + sign * 2.0 * deviation(columns["close"], 20)
+            np.testing.assert_allclose(want, true, rtol=0.0, atol=1e-4)
+            want = true
+        agree(spec.batch(columns), want)
 
 
-@pytest.mark.parametrize("spec", [each for each, _ in ORACLES] + [ind.zscore(20)], ids=[*IDS, "zscore"])
-def test_warmup_is_the_first_row_with_a_value(spec: Indicator) -> None:
-    values = spec.batch(walk(200))
-    assert np.isnan(values[: spec.warmup - 1]).all()
-    assert not np.isnan(values[spec.warmup - 1 :]).any()
+def test_deviation_of_a_still_market_is_exactly_nothing() -> None:
+    for columns in (flat(100), plateau(2_000), walk(3_000, 6, 1.0)):
+        still = filled(5, np.ptp(sliding_window_view(columns["close"], 5), axis=1)) == 0.0
+        assert still.any()
+        np.testing.assert_array_equal(ind.stddev(5).batch(columns) == 0.0, still)
+        assert (ind.zscore(5).batch(columns)[still] == 0.0).all()
+        band = ind.bbands(5)
+        for name in band.outputs:
+            np.testing.assert_array_equal(band.output(name).batch(columns)[still], columns["close"][still])
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 20, 200])
+def test_deviation_against_numpy(n: int) -> None:
+    """Ten times closer to the true one than TA-Lib has to be, where two closes in a row are nearly equal, too."""
+    for columns in (walk(50_000, 7), walk(20_000, 8, 0.01), plateau(2_000)):
+        got, want = ind.stddev(n).batch(columns), deviation(columns["close"], n)
+        np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-15)
+
+
+@pytest.mark.parametrize("n", [2, 5, 20])
+def test_zscore_against_numpy(n: int) -> None:
+    for columns in (walk(5_000, 8), walk(5_000, 9, 0.01)):
+        x = columns["close"]
+        dev = deviation(x, n)
+        mean = filled(n, windows(x, n).mean(axis=1))
+        want = np.divide(x - mean, dev, out=np.where(np.isnan(dev), np.nan, 0.0), where=dev > 0.0)
+        np.testing.assert_allclose(ind.zscore(n).batch(columns), want, rtol=1e-9, atol=1e-9)
+
+
+def test_an_outlier_leaves_no_dust_in_the_deviation() -> None:
+    columns = walk(400, 3)
+    columns["close"][100] = 1e9
+    got, want = ind.stddev(20).batch(columns), deviation(columns["close"], 20)
+    np.testing.assert_allclose(got, want, rtol=1e-10)
+
+
+def test_vwap_against_numpy() -> None:
+    """With volumes from 1e-8 to 1e12, none at all for a while, and one price that is a mistake."""
+    columns = walk(3_000, 3)
+    rng = np.random.default_rng(4)
+    columns["volume"] = 10.0 ** rng.uniform(-8.0, 12.0, 3_000)
+    columns["volume"][1_000:1_050] = 0.0
+    columns["high"][2_000] = 1e7
+    typical = (columns["high"] + columns["low"] + columns["close"]).astype(np.longdouble) / 3.0
+    for n in (1, 7, 30):
+        money = (sliding_window_view(typical, n) * windows(columns["volume"], n)).sum(axis=1)
+        volume = windows(columns["volume"], n).sum(axis=1)
+        want = filled(n, np.divide(money, volume, out=np.full_like(money, np.nan), where=volume > 0.0))
+        got = ind.vwap(n).batch(columns)
+        assert np.isnan(got[n:]).sum() == 51 - n
+        np.testing.assert_allclose(got, want, rtol=1e-9)
+
+
+# -- by hand ------------------------------------------------------------------------------------------------------------
 
 
 def test_by_hand() -> None:
     columns = {
+        "high": np.array([3.0, 4.0, 5.0, 8.0, 6.0]),
+        "low": np.array([0.0, 1.0, 2.0, 5.0, 3.0]),
         "close": np.array([1.0, 2.0, 3.0, 6.0, 5.0]),
-        "high": np.array([3.0, 1.0, 2.0, 5.0, 4.0]),
-        "low": np.array([2.0, 1.0, 4.0, 3.0, 5.0]),
+        "volume": np.array([1.0, 3.0, 0.0, 0.0, 2.0]),
     }
 
-    def values(spec: Indicator) -> list[float]:
-        return [-1.0 if math.isnan(v) else round(v, 12) for v in spec.batch(columns)]
+    def values(spec: Indicator) -> list[float | None]:
+        return [None if math.isnan(v) else round(v, 12) for v in spec.batch(columns)]
 
-    assert values(ind.sma(2)) == [-1.0, 1.5, 2.5, 4.5, 5.5]
-    assert values(ind.ema(3)) == [-1.0, -1.0, 2.0, 4.0, 4.5], "2, then halfway to 6, then halfway to 5"
-    assert values(ind.mom(2)) == [-1.0, -1.0, 2.0, 4.0, 2.0]
-    assert values(ind.roc(1)) == [-1.0, 100.0, 50.0, 100.0, round(-100.0 / 6.0, 12)]
-    assert values(ind.highest(2)) == [-1.0, 3.0, 2.0, 5.0, 5.0]
-    assert values(ind.lowest(2)) == [-1.0, 1.0, 1.0, 3.0, 3.0]
-    assert values(ind.stddev(2)) == [-1.0, 0.5, 0.5, 1.5, 0.5]
-    assert values(ind.zscore(2)) == [-1.0, 1.0, 1.0, 1.0, -1.0]
-
-
-def test_a_flat_market_has_no_deviation() -> None:
-    columns = walk(100)
-    columns["close"] = np.full(100, 0.1)
-    assert (ind.zscore(20).batch(columns)[19:] == 0.0).all()
-    assert (ind.stddev(20).batch(columns)[19:] == 0.0).all()
-
-
-def test_scale_says_what_a_split_does() -> None:
-    assert [ind.sma(5).scale, ind.atr(5).scale, ind.macd().signal.scale, ind.stddev(5).scale] == ["price"] * 4
-    assert [ind.rsi().scale, ind.roc().scale, ind.zscore().scale, ind.adx().scale] == ["ratio"] * 4
-    columns = walk(500)
-    twice = {
-        name: column * 2.0 if name in ("open", "high", "low", "close") else column
-        for name, column in columns.items()
-    }
-    for spec, _ in ORACLES:
-        factor = 2.0 if spec.scale == "price" else 1.0
-        np.testing.assert_allclose(spec.batch(twice), spec.batch(columns) * factor, rtol=1e-9, atol=1e-9)
+    assert values(ind.sma(2)) == [None, 1.5, 2.5, 4.5, 5.5]
+    assert values(ind.ema(3)) == [None, None, 2.0, 4.0, 4.5], "2, then halfway to 6, then halfway to 5"
+    assert values(ind.mom(2)) == [None, None, 2.0, 4.0, 2.0]
+    assert values(ind.roc(1)) == [None, 100.0, 50.0, 100.0, round(-100.0 / 6.0, 12)]
+    assert values(ind.highest(2)) == [None, 4.0, 5.0, 8.0, 8.0]
+    assert values(ind.highest(1)) == [3.0, 4.0, 5.0, 8.0, 6.0]
+    assert values(ind.lowest(2)) == [None, 0.0, 1.0, 2.0, 3.0]
+    assert values(ind.lowest(1)) == [0.0, 1.0, 2.0, 5.0, 3.0]
+    assert values(ind.stddev(2)) == [None, 0.5, 0.5, 1.5, 0.5]
+    assert values(ind.stddev(2, 3.0)) == [None, 1.5, 1.5, 4.5, 1.5]
+    assert values(ind.zscore(2)) == [None, 1.0, 1.0, 1.0, -1.0]
+    assert values(ind.bbands(2, 2.0).upper) == [None, 2.5, 3.5, 7.5, 6.5]
+    assert values(ind.bbands(2, 2.0).lower) == [None, 0.5, 1.5, 1.5, 4.5]
+    assert values(ind.rsi(2)) == [None, None, 100.0, 100.0, round(200.0 / 3.0, 12)], (
+        "gains 1 1 3 0: means 1, (1+3)/2, (2+0)/2; losses 0 0 0 1: means 0, 0, 1/2; last 1 of 1.5"
+    )
+    assert values(ind.atr(2)) == [None, None, 3.0, 4.0, 3.5], "ranges 3 3 5 3: (3+3)/2, (3+5)/2, (4+3)/2"
+    assert values(ind.vwap(2)) == [None, round((4 / 3 + 7.0) / 4.0, 12), round(7 / 3, 12), None, round(14 / 3, 12)]
 
 
-def test_specs_are_values() -> None:
-    assert ind.macd(12, 26, 9).signal == ind.macd(12, 26, 9).output("signal") != ind.macd(12, 26, 9)
+def test_row_t_uses_no_row_after_t() -> None:
+    columns = walk(200, 2, 0.01)
+    for spec in EVERY_OUTPUT:
+        whole = spec.batch(columns)
+        for rows in (0, 1, 5, 50, 199):
+            part = spec.batch({name: column[:rows] for name, column in columns.items()})
+            np.testing.assert_array_equal(part, whole[:rows])
+
+
+# -- what an indicator says of itself ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spec", EVERY_OUTPUT, ids=str)
+def test_warmup_is_the_number_of_rows_until_the_first_value(spec: Indicator) -> None:
+    values = spec.batch(walk(200))
+    assert int(np.flatnonzero(~np.isnan(values))[0]) + 1 == spec.warmup
+    assert not np.isnan(values[spec.warmup - 1 :]).any()
+
+
+def test_every_definition_is_tested_and_names_its_source() -> None:
+    assert {spec.name for spec in EVERY_OUTPUT} == set(DEFINITIONS)
+    for definition in DEFINITIONS.values():
+        assert len(definition.source) > 10
+        assert len(definition.outputs) == len(definition.scale)
+        assert getattr(ind, definition.name).__module__.startswith(ind.__name__)
+
+
+@pytest.mark.parametrize("spec", EVERY_OUTPUT, ids=str)
+def test_scale_says_what_a_split_does(spec: Indicator) -> None:
+    columns = walk(300, step=0.01)
+    split = {name: column * 2.0 if name in PRICES else column for name, column in columns.items()}
+    split["volume"] = columns["volume"] / 2.0
+    factor = {"price": 2.0, "ratio": 1.0, "volume": 0.5}[spec.scale]
+    np.testing.assert_array_equal(spec.batch(split), spec.batch(columns) * factor)
+
+
+def test_an_indicator_is_a_value() -> None:
+    macd = ind.macd(12, 26, 9)
+    assert macd.signal == macd.output("signal") != macd
+    assert macd.signal.hist == macd.hist
+    assert (macd.out, macd.signal.out, macd.hist.out) == (0, 1, 2)
     assert len({ind.sma(10), ind.sma(10), ind.sma(11), ind.sma(10, every="5m")}) == 3
+    assert ind.macd(26, 12, 9) == macd, "fast is the smaller"
+    for same in (copy.deepcopy(macd.signal), pickle.loads(pickle.dumps(macd.signal))):  # noqa: S301
+        assert same == macd.signal
+    assert ind.sma(10).columns == ("close",)
+    assert ind.vwap(10).columns == ("high", "low", "close", "volume")
+    assert ind.sma(10, every="5m").columns == ("open", "high", "low", "close", "volume", "ts", "span")
 
 
-# -- a higher timeframe --------------------------------------------------------------------------------------------------
+def test_an_unknown_output_is_no_attribute() -> None:
+    assert not hasattr(ind.sma(10), "signal")
+    with pytest.raises(AttributeError, match=r"INDICATOR_OUTPUT: macd .*'sginal'.* macd, signal, hist"):
+        _ = ind.macd().sginal
+    with pytest.raises(Misuse, match="it has: upper, middle, lower") as caught:
+        ind.bbands().output("top")
+    assert caught.value.code == "INDICATOR_OUTPUT"
 
 
-def higher(columns: Columns, every: str, spec: Indicator) -> NDArray[np.float64]:
-    """The same by another way: cut into buckets, compute on their bars, and look each value up at the row that closes it."""
-    size = span(every)
-    bucket = columns["ts"] // size
-    cuts = np.flatnonzero(np.diff(bucket)) + 1
-    groups = np.split(np.arange(len(bucket)), cuts)
-    bars = {
-        "open": np.array([columns["open"][g[0]] for g in groups]), "high": np.array([columns["high"][g].max() for g in groups]),
-        "low": np.array([columns["low"][g].min() for g in groups]), "close": np.array([columns["close"][g[-1]] for g in groups]),
-    }  # fmt: skip
-    values = spec.batch(bars)
-    out = np.full(len(bucket), np.nan)
-    for value, group in zip(values, groups, strict=True):
-        last = group[-1]
-        ended = columns["ts"][last] + columns["span"][last] >= (bucket[last] + 1) * size
-        seen = last if ended else last + 1
-        out[seen:] = value
-    return out
+BAD: list[tuple[str, Callable[[], object]]] = [
+    ("INDICATOR_PARAM", lambda: ind.sma(0)),
+    ("INDICATOR_PARAM", lambda: ind.sma(-3)),
+    ("INDICATOR_PARAM", lambda: ind.ema(2.5)),  # type: ignore[arg-type]
+    ("INDICATOR_PARAM", lambda: ind.ema(math.nan)),  # type: ignore[arg-type]
+    ("INDICATOR_PARAM", lambda: ind.atr(math.inf)),  # type: ignore[arg-type]
+    ("INDICATOR_PARAM", lambda: ind.atr("14")),  # type: ignore[arg-type]
+    ("INDICATOR_PARAM", lambda: ind.mom(None)),  # type: ignore[arg-type]
+    ("INDICATOR_PARAM", lambda: ind.highest(True)),
+    ("INDICATOR_PARAM", lambda: ind.rsi(1)),
+    ("INDICATOR_PARAM", lambda: ind.adx(1)),
+    ("INDICATOR_PARAM", lambda: ind.zscore(1)),
+    ("INDICATOR_PARAM", lambda: ind.vwap(0)),
+    ("INDICATOR_PARAM", lambda: ind.macd(12, 26, 0)),
+    ("INDICATOR_PARAM", lambda: ind.macd(1, 26)),
+    ("INDICATOR_PARAM", lambda: ind.bbands(20, math.nan)),
+    ("INDICATOR_PARAM", lambda: ind.bbands(20, 0.0)),
+    ("INDICATOR_PARAM", lambda: ind.stddev(20, -1.0)),
+    ("INDICATOR_NAME", lambda: Indicator("smma", (10.0,))),
+    ("INDICATOR_OUTPUT", lambda: Indicator("sma", (10.0,), 1)),
+    ("INDICATOR_TWICE", lambda: define(DEFINITIONS["sma"])),
+    ("INDICATOR_COLUMNS", lambda: ind.atr(14).batch({"close": np.ones(3)})),
+    ("INDICATOR_COLUMNS", lambda: ind.atr(1).batch({"high": np.ones(3), "low": np.ones(2), "close": np.ones(3)})),
+    ("SPAN", lambda: ind.sma(10, every="5 minutes")),
+    ("SPAN", lambda: ind.sma(10, every="0m")),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["atr", "sma", "rsi", "highest"])
-def test_a_higher_timeframe_is_seen_at_its_close(name: str) -> None:
-    columns = walk(1_000, 3)
-    keep = np.random.default_rng(4).random(1_000) > 0.3
-    holes = {key: column[keep] for key, column in columns.items()}
-    make = getattr(ind, name)
-    for data in (columns, holes):
-        got = make(5, every="5m").batch(data)
-        np.testing.assert_array_equal(got, higher(data, "5m", make(5)))
-        stream = make(5, every="5m").stream()
-        rows = zip(*(data[key].tolist() for key in make(5, every="5m").columns), strict=True)
-        np.testing.assert_array_equal(np.array([stream.update(*row) for row in rows]), got)
-
-
-def test_a_higher_timeframe_by_hand() -> None:
-    """Bars at 9:58, 9:59, 10:00, 10:03, 10:05: the bucket of 9:55 closes with 9:59, that of 10:00 only when 10:05 arrives."""
-    ts = np.array([598, 599, 600, 603, 605], dtype=np.int64) * MINUTE
-    close = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
-    columns = {
-        "open": close,
-        "high": close,
-        "low": close,
-        "close": close,
-        "volume": close,
-        "ts": ts,
-        "span": np.full(5, MINUTE),
-    }
-    values = ind.sma(1, every="5m").batch(columns)
-    assert [None if math.isnan(v) else v for v in values] == [None, 2.0, 2.0, 2.0, 4.0]
-
-
-def test_a_partial_hour_is_never_seen() -> None:
-    """What the value is at a row does not change when the rows after it do."""
-    columns = walk(600, 9)
-    changed = {name: column.copy() for name, column in columns.items()}
-    for name in ("open", "high", "low", "close"):
-        changed[name][330:] *= 1.5
-    spec = ind.sma(3, every="1h")
-    assert HOUR == 60 * MINUTE
-    np.testing.assert_array_equal(spec.batch(columns)[:330], spec.batch(changed)[:330])
+@pytest.mark.parametrize(("code", "act"), BAD, ids=range(len(BAD)))
+def test_errors_have_codes(code: str, act: Callable[[], object]) -> None:
+    with pytest.raises(Misuse) as caught:
+        act()
+    assert caught.value.code == code

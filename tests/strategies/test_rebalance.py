@@ -63,10 +63,10 @@ def test_named_weights_leave_the_others_alone() -> None:
     }
 
 
-def test_it_waits_until_all_have_a_price() -> None:
+def test_it_begins_with_those_that_have_a_price() -> None:
     strategy, book = Rebalance(Params()), Pocket()
     book.marks[1] = float("nan")
-    assert asked(strategy, book) == {}
+    assert asked(strategy, book) == {0: 0.99}
     book.marks[1] = 50.0
     assert len(asked(strategy, book)) == 2
 

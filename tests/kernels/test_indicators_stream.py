@@ -1,0 +1,113 @@
+"""Indicators fed bar by bar in plain Python are their batch to the bit, on any series that hypothesis can think of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from argosy.core.time import DAY, MINUTE
+from argosy.kernels import indicators as ind
+from argosy.kernels.indicators import DEFINITIONS, Indicator
+
+MAKERS: dict[str, st.SearchStrategy[Indicator]] = {
+    **{name: st.builds(getattr(ind, name), st.integers(1, 9))
+       for name in ("sma", "ema", "atr", "roc", "mom", "highest", "lowest", "vwap")},
+    **{name: st.builds(getattr(ind, name), st.integers(2, 9)) for name in ("rsi", "adx", "zscore")},
+    **{name: st.builds(getattr(ind, name), st.integers(2, 9), st.floats(0.1, 4.0)) for name in ("stddev", "bbands")},
+    "macd": st.builds(ind.macd, st.integers(2, 6), st.integers(2, 9), st.integers(1, 5)),
+}  # fmt: skip
+
+TIES = st.integers(9_990, 10_010).map(lambda cents: cents / 100.0)
+WILD = st.floats(1e-9, 1e12)
+VOLUME = st.one_of(st.just(0.0), st.integers(0, 10**6).map(float), st.floats(0.0, 1e15))
+
+
+@st.composite
+def series(draw: st.DrawFn) -> dict[str, NDArray[Any]]:
+    """Bars of a minute or two with ties, jumps, stretches that stand still, gaps, and bars without volume."""
+    price = draw(st.sampled_from([TIES, TIES, WILD, st.one_of(TIES, WILD)]))
+    rows = []
+    ts = 20_000 * DAY + draw(st.integers(0, 120)) * MINUTE
+    for _ in range(draw(st.integers(0, 25))):
+        a, b, c, d = sorted(draw(st.tuples(price, price, price, price)))
+        middle = [b, c] if draw(st.booleans()) else [c, b]
+        volume = draw(VOLUME)
+        minutes = draw(st.sampled_from([1, 1, 1, 2]))
+        for _ in range(draw(st.sampled_from([1, 1, 2, 15]))):
+            rows.append((middle[0], d, a, middle[1], volume, ts, minutes * MINUTE))
+            ts += (minutes + draw(st.sampled_from([0, 0, 0, 1, 7, 500]))) * MINUTE
+    names = ("open", "high", "low", "close", "volume", "ts", "span")
+    kinds = (np.float64,) * 5 + (np.int64,) * 2
+    return {name: np.array([row[k] for row in rows], dtype=kinds[k]) for k, name in enumerate(names)}
+
+
+def bits(values: NDArray[np.float64]) -> list[int | None]:
+    """A number's bits; 0.0 is not -0.0, and nan is None."""
+    return [None if np.isnan(v) else int(v.view(np.int64)) for v in values]
+
+
+def streamed(spec: Indicator, columns: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
+    stream = spec.stream()
+    rows = zip(*(columns[name].tolist() for name in spec.columns), strict=True)
+    values = [stream.update(*row) for row in rows]
+    assert all(type(value) is float for value in values)
+    return np.array(values, dtype=np.float64)
+
+
+@pytest.mark.parametrize("name", sorted(DEFINITIONS))
+def test_a_stream_is_its_batch_to_the_bit(name: str) -> None:
+    @settings(deadline=None, max_examples=40)
+    @given(MAKERS[name], series(), st.data())
+    def same(made: Indicator, columns: dict[str, NDArray[Any]], data: st.DataObject) -> None:
+        spec = made.output(data.draw(st.sampled_from(made.outputs)))
+        assert bits(streamed(spec, columns)) == bits(spec.batch(columns))
+
+    same()
+
+
+@pytest.mark.parametrize("name", sorted(DEFINITIONS))
+def test_so_is_one_of_a_higher_timeframe(name: str) -> None:
+    @settings(deadline=None, max_examples=15)
+    @given(MAKERS[name], series(), st.sampled_from(["1m", "2m", "5m", "1h", "1d"]))
+    def same(made: Indicator, columns: dict[str, NDArray[Any]], every: str) -> None:
+        if every == "1m":
+            columns["span"] = np.minimum(columns["span"], MINUTE)
+        spec = Indicator(made.name, made.params, made.out, every)
+        assert bits(streamed(spec, columns)) == bits(spec.batch(columns))
+
+    same()
+
+
+def test_a_long_stream_is_its_batch_to_the_bit() -> None:
+    """Long enough for the rings to be summed anew."""
+    rng = np.random.default_rng(3)
+    close = np.round(100.0 + np.cumsum(rng.normal(0.0, 0.02, 4_000)), 2)
+    columns = {"high": close + 0.01, "low": close - 0.02, "close": close, "volume": 10.0 ** rng.uniform(-8, 8, 4_000)}
+    for made in (getattr(ind, name)() if name not in ("sma", "ema") else getattr(ind, name)(20) for name in DEFINITIONS):
+        for name in made.outputs:
+            spec = made.output(name)
+            assert bits(streamed(spec, columns)) == bits(spec.batch(columns))
+
+
+def test_streams_of_one_indicator_share_nothing() -> None:
+    spec = ind.sma(2)
+    one, two = spec.stream(), spec.stream()
+    assert np.isnan(one.update(1.0))
+    assert np.isnan(two.update(5.0))
+    assert (one.update(3.0), two.update(7.0)) == (2.0, 6.0)
+
+
+def test_batch_takes_any_kind_of_column_and_leaves_it_alone() -> None:
+    close = np.array([1, 9, 2, 9, 3, 9], dtype=np.int64)[::2]
+    before = close.copy()
+    close.flags.writeable = False
+    assert ind.sma(2).batch({"close": close}).tolist()[1:] == [1.5, 2.5]
+    np.testing.assert_array_equal(close, before)
+    locked = np.array([1.0, 2.0, 3.0])
+    locked.flags.writeable = False
+    assert ind.sma(2).batch({"close": locked}).tolist()[1:] == [1.5, 2.5]
