@@ -18,7 +18,7 @@ NEVER = (1 << 63) - 1
 
 _SPAN = re.compile(r"([0-9]+)(ns|us|ms|s|m|h|d|w)")
 _UNIT = {"ns": 1, "us": US, "ms": MS, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
-_FRACTION = re.compile(r"(?<=:[0-9]{2}[.,])[0-9]+")
+_FRACTION = re.compile(r"(?<=[0-9][.,])[0-9]+")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -53,6 +53,9 @@ def parse(text: str) -> int:
         moment = datetime.fromisoformat(whole)
     except ValueError as error:
         raise Misuse("TIME", f"{text!r} is not a date or time", fix='write it like "2026-11-21T14:30:00Z"') from error
+    offset = moment.utcoffset()
+    if offset is not None and offset.total_seconds() % 60:
+        raise Misuse("TIME", f"{text!r} has a zone that is no whole minutes from UTC", fix="write it in UTC")
     if not 1678 <= moment.year <= 2261:
         raise Misuse("TIME", f"{text!r} is too far away to be counted", fix="years go from 1678 to 2261")
     if moment.tzinfo is None:
