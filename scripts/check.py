@@ -53,18 +53,32 @@ def run(name: str, command: tuple[str, ...]) -> Done:
     """Run one suite and keep what it printed."""
     begun = time.monotonic()
     environment = os.environ | {"COVERAGE_FILE": str(ROOT / f".coverage.{name}"), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     return Done(name, done.returncode != 0, time.monotonic() - begun, done.stdout)
 
 
 def coverage() -> list[Done]:
     """Join what the suites counted and hold each room of the heart against its gate."""
     tool = (sys.executable, "-m", "coverage")
-    joined = run("coverage", (*tool, "combine", "--quiet", "--data-file=.coverage", *map(str, sorted(ROOT.glob(".coverage.*")))))
+    joined = run(
+        "coverage",
+        (*tool, "combine", "--quiet", "--data-file=.coverage", *map(str, sorted(ROOT.glob(".coverage.*")))),
+    )
     if joined.failed:
         return [joined]
     return [
-        run(f"coverage {room}", (*tool, "report", "--data-file=.coverage", f"--include={room}/*", f"--fail-under={least}"))
+        run(
+            f"coverage {room}",
+            (*tool, "report", "--data-file=.coverage", f"--include={room}/*", f"--fail-under={least}"),
+        )
         for room, least in GATES.items()
     ]
 
@@ -81,7 +95,9 @@ def main(wanted: list[str]) -> int:
     begun = time.monotonic()
     results: list[Done] = []
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for done in pool.map(lambda item: run(*item), ((name, known[name]) for name in known if not wanted or name in wanted)):
+        for done in pool.map(
+            lambda item: run(*item), ((name, known[name]) for name in known if not wanted or name in wanted)
+        ):
             results.append(done)
             print(f"\n== {done.name}\n{done.output.rstrip()}", flush=True)
     if not wanted:

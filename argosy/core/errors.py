@@ -12,6 +12,9 @@ Every error carries a stable `code` (for machines and for searching the docs), `
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 
 class ArgosyError(Exception):
     """Base of all errors of the house.
@@ -30,6 +33,9 @@ class ArgosyError(Exception):
         self.what = what
         self.where = where
         self.fix = fix
+
+    def __reduce__(self) -> tuple[Any, ...]:  # so that it comes whole out of another process
+        return partial(type(self), self.code, self.what, where=self.where, fix=self.fix), ()
 
     def __str__(self) -> str:
         text = f"{self.code}: {self.what}"

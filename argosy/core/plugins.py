@@ -12,7 +12,7 @@ GROUPS = ("argosy.strategies", "argosy.rules", "argosy.venues", "argosy.models")
 def found(group: str) -> dict[str, EntryPoint]:
     """The registered names of a group, unloaded; Misuse("PLUGIN_TWICE") when two packages claim one name."""
     points: dict[str, EntryPoint] = {}
-    for point in sorted(entry_points(group=group), key=lambda point: point.name):
+    for point in sorted(entry_points(group=group), key=lambda point: (point.name, point.value)):
         other = points.get(point.name)
         if other is not None and other.value != point.value:
             raise Misuse("PLUGIN_TWICE", f"{point.name!r} is registered as {other.value} and {point.value}", where=group, fix="rename one")

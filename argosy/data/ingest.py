@@ -142,7 +142,7 @@ class Reading(msgspec.Struct, frozen=True):
     rejects: list[Reject]
 
 
-def ingest(path: str | Path, catalog: Catalog, options: Options = Options(), *, merge: bool = False) -> Report:  # noqa: B008
+def ingest(path: str | Path, catalog: Catalog, options: Options = Options(), *, merge: bool = False) -> Report:
     """Read a file and write it into the catalog; refused rows go to `<file>.rejected.csv` beside the entry.
 
     merge: add to what the catalog has of the symbol instead of replacing it. Errors as `read` and `Catalog.write`;
@@ -168,7 +168,7 @@ def ingest(path: str | Path, catalog: Catalog, options: Options = Options(), *, 
     return msgspec.structs.replace(reading.report, written=written, rejected_file=rejected)
 
 
-def read(path: str | Path, options: Options = Options()) -> Reading:  # noqa: B008
+def read(path: str | Path, options: Options = Options()) -> Reading:
     """Read a CSV or Parquet file of prices and judge every row; nothing is written.
 
     Raises Misuse: those of `open_table`, and INGEST_KIND, INGEST_COLUMNS, INGEST_DATES, INGEST_ZONE, INGEST_SYMBOL,
@@ -357,7 +357,7 @@ class _Judge:
         if self.shape in ("close", "wide"):
             close = self._price("close")
             self.notes.append("closes only: open, high and low are the close")
-            return {name: close for name in columns.BAR} | {"volume": self._size("volume")}
+            return dict.fromkeys(columns.BAR, close) | {"volume": self._size("volume")}
         bars = {name: self._price(name) for name in columns.BAR}
         return self._ranges(bars) | {"volume": self._size("volume")}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from fractions import Fraction
 
 import msgspec
 
@@ -61,6 +62,7 @@ class Blotter:
         self.stale = 0
         self._legs: dict[int, list[int]] = {}
         self._ended: deque[int] = deque()
+        self._strangers: dict[str, Fill] = {}
 
     def add(self, order: Order, reserved: int = 0) -> Ticket:
         """A new order, journalled and sent in the same breath: NEW -> INTENT -> SENT."""
@@ -119,7 +121,8 @@ class Blotter:
         if ticket.work in TERMINAL:
             return None
         if reply.outcome == "ambiguous":
-            self.move(ticket, Work.UNKNOWN)
+            if Work.UNKNOWN in EDGES[ticket.work]:  # else the venue has shown since where the order is
+                self.move(ticket, Work.UNKNOWN)
         elif reply.verb == "submit":
             if reply.outcome == "refused":
                 self.move(ticket, Work.REJECTED)
@@ -170,6 +173,11 @@ class Blotter:
         """
         ticket = self.tickets.get(fill.order)
         if ticket is None:
+            if fill.execution in self._strangers:
+                return None
+            self._strangers[fill.execution] = fill
+            if len(self._strangers) > KEPT:
+                del self._strangers[next(iter(self._strangers))]
             return None, (Share("", fill.lots),)
         for row in ticket.executions:
             if row[0] == fill.execution:
@@ -199,7 +207,10 @@ class Blotter:
         return ticket, shares
 
     def undo(self, event: Bust | Reversal) -> tuple[Fill, tuple[Share, ...]] | None:
-        """Take an execution back; returns the fill and its shares, None when it is not ours or undone before."""
+        """Take an execution back; returns the fill and its shares, None when it is not known or undone before."""
+        stranger = self._strangers.pop(event.execution, None)
+        if stranger is not None:
+            return stranger, (Share("", stranger.lots),)
         for ticket in self.tickets.values():
             for row in ticket.executions:
                 if row[0] != event.execution:
@@ -219,11 +230,17 @@ class Blotter:
 
     def split(self, instrument: int, ratio: float) -> None:
         """Rescale open orders as venues do: lots times the ratio (fractions dropped), prices divided by it."""
+        exact = Fraction(ratio).limit_denominator(10_000)
         for ticket in list(self.open[instrument].values()):
             order = ticket.order
-            lots = max(1, int(order.lots * ratio + 1e-9))
-            ticket.left, shares = _resize(order, ticket.left, lots)
-            ticket.cum = int(ticket.cum * ratio + 1e-9)
+            lots = max(1, int(order.lots * exact))
+            done = [share.lots - left for share, left in zip(order.shares, ticket.left, strict=True)]
+            ticket.cum = int(ticket.cum * exact)
+            done = _parts(done, ticket.cum, order.shares)
+            ticket.left = _parts(ticket.left, lots - ticket.cum, order.shares)
+            shares = tuple(
+                Share(share.strategy, past + left) for share, past, left in zip(order.shares, done, ticket.left, strict=True)
+            )
             ticket.order = msgspec.structs.replace(
                 order, lots=lots, shares=shares, limit=order.limit / ratio, stop=order.stop / ratio,
                 trail=order.trail if order.trail_frac else order.trail / ratio,
@@ -301,6 +318,18 @@ def _attribute(ticket: Ticket, lots: int) -> tuple[Share, ...]:
     if over:
         given.append(Share("", over))
     return tuple(given)
+
+
+def _parts(weights: list[int], total: int, shares: tuple[Share, ...]) -> list[int]:
+    """`total` in proportion to `weights` by largest remainder, ties by strategy id; nothing for weights of nothing."""
+    whole = sum(weights)
+    if not whole or not total:
+        return [0] * len(weights)
+    parts = [total * weight // whole for weight in weights]
+    rank = sorted(range(len(weights)), key=lambda k: (-(total * weights[k] % whole), shares[k].strategy))
+    for k in rank[: total - sum(parts)]:
+        parts[k] += 1
+    return parts
 
 
 def _resize(order: Order, left: list[int], lots: int) -> tuple[list[int], tuple[Share, ...]]:

@@ -166,7 +166,9 @@ class Dispatch:
         return warm
 
     def _ask(self, slot: Slot, handler: Callable[..., Any], *given: Any) -> None:
-        """Call a handler and keep what it wants."""
+        """Call a handler and keep what it wants; one that raised in this instant is not called again."""
+        if self._state.status[slot.id] != "active":
+            return
         warming = self.books[slot.id].warming
         try:
             wanted = handler(*given)

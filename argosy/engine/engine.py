@@ -26,7 +26,7 @@ from argosy.engine.planner import Draft, order_of, plan
 from argosy.engine.portfolio import HOUSE, Fx
 from argosy.engine.risk import RiskGate
 from argosy.engine.slot import Binding, Slot
-from argosy.engine.state import LIVE, PROBE, State
+from argosy.engine.state import FLATTEN, LIVE, PROBE, State
 from argosy.engine.view import StateView
 from argosy.engine.wish import repeats, same_ladder, same_size
 from argosy.kernels import ledger
@@ -90,6 +90,7 @@ class Engine:
         self.muted = False
         self._watched: set[int] = set()
         self._cursor = 0
+        self._pulses: list[ev.Event] = []
         self._memory_every = memory_every
         self._since_memory = 0
         self._header = Run(
@@ -147,6 +148,7 @@ class Engine:
         for i, bound in enumerate(self.dispatch.bound):
             if len(bound) > 1 and len(_holding(self.state, i, bound)) > 1:
                 self._watched.add(i)
+        self.levels.watch()
         self.dispatch.bind()
 
     def rebind(self) -> None:
@@ -242,9 +244,10 @@ class Engine:
             events = ev.sort_instant(list(events))
         self._absorb(events)
         self.dispatch.handle(events)
-        if self.dispatch.wants or self.dirty or self.effects:
-            return self._decide()
-        return NONE
+        effects = self._decide() if self.dispatch.wants or self.dirty or self.effects else NONE
+        if self._pulses:
+            self._pulses = []
+        return effects
 
     def bars(self, bars: Sequence[ev.Bar]) -> tuple[Effect, ...]:
         """`instant` for bars only, already in order of instrument: the lane of a portfolio's tape."""
@@ -273,7 +276,7 @@ class Engine:
             self.dispatch.by_strategy(bars)
         if self.dispatch.on_instant:
             self.dispatch.close_instant()
-        if self.dispatch.wants or self.dirty:
+        if self.dispatch.wants or self.dirty or self.effects:
             return self._decide()
         return NONE
 
@@ -281,10 +284,10 @@ class Engine:
 
     def _absorb(self, events: Sequence[ev.Event]) -> None:
         state = self.state
+        self._pulses = [event for event in events if type(event) is ev.Timer and event.name == "pulse"]
         if len(events) > 1:
             rows = sum(1 for event in events if type(event) in _ROWS)
-            pulses = sum(1 for event in events if type(event) is ev.Timer and event.name == "pulse")
-            recorded = len(events) - rows - pulses
+            recorded = len(events) - rows - len(self._pulses)
             if recorded:
                 self.journal.append(Rows(state.rows, recorded, rows))
                 self._cursor = state.rows
@@ -312,7 +315,7 @@ class Engine:
             for event in events:
                 if type(event) not in _ROWS:
                     self._touch(event)
-        if rows and self.levels.watching:
+        if (rows or self._pulses) and self.levels.watching:
             self.levels.check()
 
     def _touch(self, event: ev.Event) -> None:
@@ -370,13 +373,15 @@ class Engine:
 
     def fail(self, slot: Slot, event: Any, error: Exception) -> None:
         """A strategy raised: it stops, the others go on; its ladder goes, its protections stay."""
+        if self.state.status[slot.id] == "quarantined":
+            return  # a step that raised on one instrument was called on the next one of the same instant
         text = f"{type(error).__name__}: {error}"
         trace = "".join(traceback.format_exception(error))
         self.failures.append(Failure(slot.id, self.state.now, repr(event), text, trace))
         if self.muted:
             return
         self.stand(slot.id, "quarantined", text)
-        self.effects.append(Alarm("STRATEGY_QUARANTINED", f"{slot.id}: {text}", "page"))
+        self.do(Alarm("STRATEGY_QUARANTINED", f"{slot.id}: {text}", "page"))
         if self.on_failure == "flatten":
             self.levels.flatten(slot.id, "quarantined")
 
@@ -411,7 +416,7 @@ class Engine:
             elif high >= take if lots > 0 else low <= take:
                 hit = "take"
             if hit:
-                self.record(Wanted(strategy, Target(i, lots=0, why=f"protection: {hit}"), 0, self.state.now))
+                self.record(Wanted(strategy, Target(i, lots=0, why=f"protection: {hit}"), 0, self.state.now, True))
                 self.dirty.add(i)
 
     # -- phase 3: decide -------------------------------------------------------------------------------------------------
@@ -424,6 +429,8 @@ class Engine:
             for slot, intent in wants:
                 if intent is not None and self.state.status[slot.id] == "active":
                     self._want(slot, intent)
+            if self.state.level == FLATTEN:
+                self.levels.verify()
         drafts: list[Draft] = []
         dirty = self.dirty
         if dirty:
@@ -494,7 +501,7 @@ class Engine:
         if len(bound) > 1:
             (self._watched.add if len(_holding(state, i, bound)) > 1 else self._watched.discard)(i)
 
-    def do(self, effect: Cancel | Amend) -> None:
+    def do(self, effect: Cancel | Amend | Alarm) -> None:
         """Record an effect and ask for it."""
         self.record(effect)
         self.effects.append(effect)
@@ -545,8 +552,18 @@ class Engine:
         if state.rows != self._cursor:
             self._cursor = state.rows
             append(Rows(state.rows))
+        if self._pulses:
+            self._record_pulses()
         append(record)
         state.apply(record)
+
+
+    def _record_pulses(self) -> None:
+        """A heartbeat did something after all: it is recorded before what it did."""
+        pulses, self._pulses = self._pulses, []
+        for pulse in pulses:
+            self.journal.append(pulse)
+            self.state.apply(pulse)
 
 
 def _holding(state: State, i: int, bound: list[str]) -> list[str]:

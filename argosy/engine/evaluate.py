@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argosy.core.errors import Misuse
 from argosy.core.intents import Target
-from argosy.core.money import per_one
+from argosy.core.money import INT_LIMIT, per_one
 from argosy.engine.state import State
 
 
@@ -14,7 +14,9 @@ def evaluate(state: State, strategy: str, target: Target) -> int | Misuse:
         given = f"lots={target.lots} weight={target.weight} notional={target.notional}"
         return Misuse("TARGET_SIZE", f"{strategy} wants {given}", fix="give exactly one of them")
     if target.lots is not None:
-        return target.lots if isinstance(target.lots, int) else Misuse("TARGET_SIZE", f"lots are whole, not {target.lots!r}")
+        if not isinstance(target.lots, int):
+            return Misuse("TARGET_SIZE", f"lots are whole, not {target.lots!r}")
+        return _bookable(strategy, target, target.lots, target.lots)
     portfolio = state.portfolio
     i = target.instrument
     mark = portfolio.marks[i]
@@ -32,4 +34,11 @@ def evaluate(state: State, strategy: str, target: Target) -> int | Misuse:
         one = portfolio.scale[i]
     if amount != amount or abs(amount) == float("inf"):
         return Misuse("TARGET_SIZE", f"{strategy} wants {target!r}")
-    return int(amount / (mark * one))
+    each = mark * one
+    size = amount / each if each > 0.0 else float("inf")
+    return _bookable(strategy, target, size, int(size) if abs(size) < INT_LIMIT else 0)
+
+
+def _bookable(strategy: str, target: Target, size: float | int, lots: int) -> int | Misuse:
+    """The lots, or an error where they are more than any book can count."""
+    return lots if abs(size) < INT_LIMIT else Misuse("OVERFLOW", f"{strategy} wants {target!r}", fix="want a size below 2**62 lots")

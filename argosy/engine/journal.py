@@ -57,12 +57,17 @@ class Grant(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class Wanted(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A strategy's intent and the lots it came to, evaluated once. lots: signed wanted position (ladders and holds: 0)."""
+    """A strategy's intent and the lots it came to, evaluated once. lots: signed wanted position (ladders and holds: 0).
+
+    engine: the engine wants it for the strategy (a protection it triggered); the strategy's own word still stands, so that
+    saying it again is a repeat, as after a stop that rested at the venue
+    """
 
     strategy: str
     intent: Target | Ladder | Hold
     lots: int
     at: int
+    engine: bool = False
 
 
 class Cross(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -92,7 +97,8 @@ class Reserve(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class Given(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A strategy's wish was given up: its wanted position is now what it holds. Or it was paused, retired, quarantined."""
+    """A strategy's wish was given up: it keeps what it holds, and the same wish would be a new one. Or it was paused, retired,
+    quarantined, or its horizon came."""
 
     strategy: str
     instrument: int

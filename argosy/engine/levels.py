@@ -43,7 +43,7 @@ class Levels:
         """Do what the owner said; without a reason nothing is done but an alarm."""
         verb, strategy = command.verb, command.strategy
         if not command.reason:
-            self._engine.effects.append(Alarm("COMMAND_REASON", f"{verb} by {command.by} has no reason and was not done"))
+            self._engine.do(Alarm("COMMAND_REASON", f"{verb} by {command.by} has no reason and was not done"))
             return
         if strategy:
             self._one(verb, strategy, command.reason)
@@ -52,11 +52,11 @@ class Levels:
         if verb in levels:
             self.latch(levels[verb], command.reason, command.by)
         else:
-            self._engine.effects.append(Alarm("COMMAND_UNKNOWN", f"{verb!r} is no command of a desk"))
+            self._engine.do(Alarm("COMMAND_UNKNOWN", f"{verb!r} is no command of a desk"))
 
     def _one(self, verb: str, strategy: str, reason: str) -> None:
         if strategy not in self._engine.dispatch.by_id:
-            self._engine.effects.append(Alarm("STRATEGY_UNKNOWN", f"no strategy is named {strategy!r}"))
+            self._engine.do(Alarm("STRATEGY_UNKNOWN", f"no strategy is named {strategy!r}"))
         elif verb == "pause":
             self._engine.stand(strategy, "paused", reason)
         elif verb == "unpause":
@@ -68,15 +68,29 @@ class Levels:
             self._engine.stand(strategy, "retired", reason)
             self.flatten(strategy, reason)
         else:
-            self._engine.effects.append(Alarm("COMMAND_UNKNOWN", f"{verb!r} is no command of a strategy"))
+            self._engine.do(Alarm("COMMAND_UNKNOWN", f"{verb!r} is no command of a strategy"))
 
     def flatten(self, strategy: str, why: str) -> None:
-        """Want nothing of what a virtual book holds."""
-        book = self._engine.state.portfolio.books[strategy]
-        for i, lots in enumerate(book.lots):
-            if lots:
-                self._engine.record(Wanted(strategy, Target(i, lots=0, why=why), 0, self._engine.state.now))
+        """Want nothing of what a virtual book holds, or of what may still reach it from an order on its way out."""
+        state = self._engine.state
+        for i, lots in enumerate(state.portfolio.books[strategy].lots):
+            if lots or (strategy, i) in state.wishes:
+                self._engine.record(Wanted(strategy, Target(i, lots=0, why=why), 0, state.now))
                 self._engine.dirty.add(i)
+
+    def verify(self) -> None:
+        """At FLATTEN: whoever still holds something and no longer wants nothing of it (an exit ended, a fill came late) does again."""
+        state = self._engine.state
+        for strategy, book in state.portfolio.books.items():
+            for i, lots in enumerate(book.lots):
+                wish = state.wishes.get((strategy, i))
+                if lots and i not in state.delisted and (wish is None or wish.lots != 0):
+                    self._engine.record(Wanted(strategy, Target(i, lots=0, why="flatten"), 0, state.now))
+                    self._engine.dirty.add(i)
+
+    def watch(self) -> None:
+        """Look at every market instant from now on, where a breaker is set or the account is being flattened."""
+        self.watching = self.breakers.watching or self._engine.state.level == FLATTEN
 
     def latch(self, level: int, cause: str, by: str = "engine") -> None:
         """Record a level and act on it."""
@@ -86,6 +100,7 @@ class Levels:
 
     def latched(self, level: int) -> None:
         """Do what a level asks: from HALT on cancel what can enlarge a position; at FLATTEN close everything."""
+        self.watch()
         if level < HALT:
             return
         for row in self._engine.state.blotter.open:
@@ -100,8 +115,10 @@ class Levels:
                 self.flatten(strategy, "flatten")
 
     def check(self) -> None:
-        """Latch by daily loss and drawdown, where the breakers are set."""
+        """Latch by daily loss and drawdown, where the breakers are set; at FLATTEN verify that nothing is left."""
         state, breakers = self._engine.state, self.breakers
+        if state.level == FLATTEN:
+            self.verify()
         equity = state.portfolio.equity
         for limit, start, cause in (
             (breakers.daily_loss_frac, state.day_start, "DAILY_LOSS"),

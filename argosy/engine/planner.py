@@ -255,15 +255,15 @@ def _guard_one(state: State, i: int, strategy: str, guards: list[Ticket], out: P
     covered = {"stop": 0, "take": 0, "trail": 0}
     for ticket in guards:
         order = ticket.order
+        own_rung = _of_rung(state, order)
         if ticket.leg:
-            if protection is not None:
+            if protection is not None and not own_rung:
                 _relevel(ticket, protection, out)
             continue
         foreign = any(share.strategy != strategy for share in order.shares)
         if ticket.work in _ENDING or ticket.cancelling:
             return
-        level = _level(protection, order.tag)
-        if not held or order.side != side or level != level or foreign:
+        if not held or order.side != side or foreign or not (own_rung or _wanted(protection, order)):
             out.cancels.append(order.id)
             continue
         room = abs(held) - covered[order.tag]
@@ -274,7 +274,7 @@ def _guard_one(state: State, i: int, strategy: str, guards: list[Ticket], out: P
         if leaves > room and ticket.work is Work.WORKING:
             out.amends.append(Amend(order.id, lots=order.lots - leaves + room))
             leaves = room
-        elif protection is not None:
+        elif protection is not None and not own_rung:
             _relevel(ticket, protection, out)
         covered[order.tag] += leaves
     if protection is None or not held:
@@ -305,6 +305,8 @@ def _guard_net(state: State, i: int, own: list[str], guards: list[Ticket], out: 
         if ticket.work in _WAITING or ticket.cancelling:
             kept = True
             continue
+        if _of_rung(state, order):
+            continue
         same = order.tag == "stop" and order.stop == widest and ticket.leaves == abs(net) and order.side == side and not ticket.leg
         if same and not kept:
             kept = True
@@ -315,6 +317,22 @@ def _guard_net(state: State, i: int, own: list[str], guards: list[Ticket], out: 
         parts = _parts([lots for _, lots in held], abs(net))
         shares = tuple(Share(strategy, part) for (strategy, _), part in zip(held, parts, strict=True) if part)
         out.drafts.append(guard(i, side, abs(net), shares, "stop", Protection(stop=widest)))
+
+
+def _of_rung(state: State, order: Order) -> bool:
+    """Whether a protection came with a ladder's rung, whose own it is: no target moves it or takes it off."""
+    if not order.parent:
+        return False
+    parent = state.blotter.tickets.get(order.parent)
+    return parent is None or parent.order.tag.startswith("rung:")
+
+
+def _wanted(protection: Protection | None, order: Order) -> bool:
+    """Whether a resting protection is one of those wanted, or can be moved to it; a trail is not moved but replaced."""
+    level = _level(protection, order.tag)
+    if protection is None or level != level:
+        return False
+    return order.tag != "trail" or (order.trail == level and order.trail_frac == protection.trail_frac)
 
 
 def _level(protection: Protection | None, tag: str) -> float:

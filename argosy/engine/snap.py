@@ -33,3 +33,9 @@ def rung_on_grid(rung: Rung, instrument: Instrument) -> Rung:
         px=limit_on_grid(rung.px, instrument, rung.side),
         protection=protection_on_grid(rung.protection, instrument, rung.side),
     )
+
+
+def regrid(price: float, instrument: Instrument, direction: int) -> float:
+    """A price that a split has made, on the tick grid at or beyond it; one that is there but for the last bits stays as it is."""
+    snapped = instrument.snap(price, direction)
+    return snapped if abs(snapped - price) > 1e-9 * price else price

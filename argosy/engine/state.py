@@ -7,6 +7,7 @@ the journal holds by reference. The engine uses the same doors, so `fold(journal
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from fractions import Fraction
 from hashlib import blake2b
 from typing import Any
 
@@ -34,8 +35,8 @@ from argosy.engine.journal import (
     Wanted,
 )  # fmt: skip
 from argosy.engine.portfolio import HOUSE, Fx, Portfolio
-from argosy.engine.snap import limit_on_grid, protection_on_grid, rung_on_grid
-from argosy.engine.wish import Wish, rescale
+from argosy.engine.snap import limit_on_grid, protection_on_grid, regrid, rung_on_grid
+from argosy.engine.wish import Wish, rescale, rescale_rung
 from argosy.kernels import ledger
 
 NAN = float("nan")
@@ -222,13 +223,25 @@ class State:
                 if realised:
                     base = self.portfolio.to_base(realised, self.portfolio.currency_of[fill.instrument])
                     self.counters.on_closed(strategy, realised if base is None else base)
-                if tag in PROTECTIONS:
-                    wish = self.wishes.get((strategy, fill.instrument))
-                    if wish is not None and wish.lots is not None:
-                        wish.lots += signed
+                if tag:
+                    self._beside(strategy, fill.instrument, signed, tag)
         self.counters.on_fill(fill.order)
         if ticket is not None and tag.startswith("rung:") and ticket.work is Work.FILLED:
             self._spend(ticket.order)
+
+    def _beside(self, strategy: str, instrument: int, signed: int, tag: str) -> None:
+        """A protection or a rung moved the position beside the target: what is wanted moves with it, so that nothing undoes it.
+
+        A protection that did what the target asks for anyway (the strategy wants out and its stop was first) moves only the rest.
+        """
+        wish = self.wishes.get((strategy, instrument))
+        if wish is None or wish.lots is None:
+            return
+        if tag in PROTECTIONS:
+            lacked = wish.lots - (self.portfolio.books[strategy].lots[instrument] - signed)
+            if lacked * signed > 0:
+                signed -= lacked if abs(lacked) < abs(signed) else signed
+        wish.lots += signed
 
     def _undo(self, event: ev.Bust | ev.Reversal) -> None:
         undone = self.blotter.undo(event)
@@ -258,18 +271,19 @@ class State:
         self.factor[i] *= split.ratio
         bid, ask = self.quotes[i]
         self.quotes[i] = (bid / split.ratio, ask / split.ratio)
+        exact = Fraction(split.ratio).limit_denominator(10_000)
+        row = self.instruments[i]
         for (strategy, instrument), wish in self.wishes.items():
             if instrument != i:
                 continue
-            wish.limit /= split.ratio
+            held = self.portfolio.books[strategy].lots[i]
+            lacks = 0 if wish.lots is None else int((wish.lots - before[strategy]) * exact)
+            wish.limit = regrid(wish.limit / split.ratio, row, -1 if lacks > 0 else 1)
             if wish.lots is not None:
-                wish.lots = self.portfolio.books[strategy].lots[i] + int((wish.lots - before[strategy]) * split.ratio)
+                wish.lots = held + lacks
             if wish.protection is not None:
-                wish.protection = rescale(wish.protection, split.ratio)
-            wish.rungs = {
-                tag: msgspec.structs.replace(rung, px=rung.px / split.ratio, lots=max(1, int(rung.lots * split.ratio)))
-                for tag, rung in wish.rungs.items()
-            }
+                wish.protection = rescale(wish.protection, split.ratio, row, 1 if (wish.lots or held) >= 0 else -1)
+            wish.rungs = {tag: rescale_rung(rung, split.ratio, row, exact) for tag, rung in wish.rungs.items()}
 
     def _delist(self, delist: ev.Delist) -> None:
         i = delist.instrument
@@ -323,7 +337,8 @@ class State:
     def _wanted(self, wanted: Wanted) -> None:
         intent = wanted.intent
         wish = self.wish(wanted.strategy, intent.instrument)
-        wish.intent = intent
+        if not wanted.engine:
+            wish.intent = intent
         if type(intent) is Target:
             i = intent.instrument
             row = self.instruments[i]
@@ -401,10 +416,10 @@ class State:
 
     def _given(self, given: Given) -> None:
         wish = self.wish(given.strategy, given.instrument)
+        wish.intent = None
+        wish.lots = None
         wish.rungs = {}
         wish.until = NEVER
-        if wish.lots is not None:
-            wish.lots = self.portfolio.books[given.strategy].lots[given.instrument]
 
     def _standing(self, standing: Standing) -> None:
         self.status[standing.strategy] = standing.status

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import msgspec
 
+from argosy.core.instrument import Instrument
 from argosy.core.intents import Hold, Ladder, Protection, Rung, Target
 from argosy.core.orders import Tif
 from argosy.core.time import NEVER
+from argosy.engine.snap import regrid
 
 NAN = float("nan")
 
@@ -69,11 +72,20 @@ def same_ladder(wish: Any, intent: Any) -> bool:
     )  # fmt: skip
 
 
-def rescale(protection: Protection, ratio: float) -> Protection:
-    """Protection levels after a split."""
+def rescale(protection: Protection, ratio: float, row: Instrument, up: int) -> Protection:
+    """Protection levels after a split, on the tick grid: a long's go up to it (up = 1), a short's down (-1)."""
     return Protection(
-        stop=protection.stop / ratio,
-        take=protection.take / ratio,
+        stop=regrid(protection.stop / ratio, row, up),
+        take=regrid(protection.take / ratio, row, up),
         trail=protection.trail if protection.trail_frac else protection.trail / ratio,
         trail_frac=protection.trail_frac,
     )
+
+
+def rescale_rung(rung: Rung, ratio: float, row: Instrument, exact: Fraction) -> Rung:
+    """A rung after a split: its price on the tick grid no worse than before, its lots toward zero but at least one."""
+    protection = rung.protection
+    return msgspec.structs.replace(
+        rung, px=regrid(rung.px / ratio, row, -rung.side), lots=max(1, int(rung.lots * exact)),
+        protection=None if protection is None else rescale(protection, ratio, row, rung.side),
+    )  # fmt: skip

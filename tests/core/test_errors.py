@@ -24,7 +24,10 @@ def test_an_error_says_all_it_knows(where: str, fix: str, text: str) -> None:
     assert (error.code, error.what, error.where, error.fix) == ("CODE", "what happened", where, fix)
 
 
-@pytest.mark.parametrize(("kind", "status"), [(ArgosyError, 1), (Retry, 1), (Rejected, 1), (Broken, 1), (Misuse, 2), (Misconfigured, 2)])
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [(ArgosyError, 1), (Retry, 1), (Rejected, 1), (Broken, 1), (Misuse, 2), (Misconfigured, 2)],
+)
 def test_each_kind_has_its_exit_status(kind: type[ArgosyError], status: int) -> None:
     assert kind.exit_status == status
     with pytest.raises(ArgosyError):

@@ -17,7 +17,16 @@ SEQS = st.integers(1, (1 << 63) - 1)
 
 @pytest.mark.parametrize(
     ("seq", "text"),
-    [(1, "ARGO1"), (10, "ARGOA"), (18, "ARGOJ"), (31, "ARGOZ"), (32, "ARGO10"), (33, "ARGO11"), (1024, "ARGO100"), ((1 << 63) - 1, "ARGO7ZZZZZZZZZZZZ")],
+    [
+        (1, "ARGO1"),
+        (10, "ARGOA"),
+        (18, "ARGOJ"),
+        (31, "ARGOZ"),
+        (32, "ARGO10"),
+        (33, "ARGO11"),
+        (1024, "ARGO100"),
+        ((1 << 63) - 1, "ARGO7ZZZZZZZZZZZZ"),
+    ],
 )
 def test_an_id_is_the_desk_and_the_sequence_in_base_32(seq: int, text: str) -> None:
     assert client_order_id("ARGO", seq) == text
@@ -52,7 +61,21 @@ def test_a_sequence_is_positive(seq: int) -> None:
     assert refusal.value.code == "ORDER_SEQ"
 
 
-@pytest.mark.parametrize("text", ["", "ARGO", "ARG", "ARGO0", "ARGO01", "ARGOI", "ARGOa", "argo1", "AR-O1", "904837e3-3b76-47ec-b432-046db621571b"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ARGO",
+        "ARG",
+        "ARGO0",
+        "ARGO01",
+        "ARGOI",
+        "ARGOa",
+        "argo1",
+        "AR-O1",
+        "904837e3-3b76-47ec-b432-046db621571b",
+    ],
+)
 def test_a_stranger_is_not_ours(text: str) -> None:
     with pytest.raises(Misuse) as refusal:
         order_seq(text)

@@ -49,7 +49,9 @@ def test_a_lot_and_a_point_have_a_price_in_units(instrument: Instrument, scale: 
         (STOCK, 1e16, -1, 1e16),
     ],
 )
-def test_a_price_is_put_on_the_grid(instrument: Instrument, price: float, direction: int, snapped: float) -> None:
+def test_a_price_is_put_on_the_grid(
+    instrument: Instrument, price: float, direction: int, snapped: float
+) -> None:
     assert instrument.snap(price, direction) == snapped
 
 
@@ -58,7 +60,9 @@ def test_no_price_stays_no_price() -> None:
 
 
 @given(st.floats(0.0002, 1e7), st.sampled_from([1, -1]), st.sampled_from([STOCK, COIN, FUTURE]))
-def test_snapping_goes_one_way_less_than_a_tick_and_stays(price: float, direction: int, instrument: Instrument) -> None:
+def test_snapping_goes_one_way_less_than_a_tick_and_stays(
+    price: float, direction: int, instrument: Instrument
+) -> None:
     snapped = instrument.snap(price, direction)
     tick = float(instrument.tick if price >= 1.0 else instrument.tick_small)
     noise = tick * 2e-6 + price * 1e-12
@@ -70,7 +74,14 @@ def test_snapping_goes_one_way_less_than_a_tick_and_stays(price: float, directio
 
 @pytest.mark.parametrize(
     ("units", "lots"),
-    [(Decimal("1.999"), 1), (-1.999, -1), ("3", 3), (0, 0), ("0.99999999999999999999999999999999999", 0), ("-0.99999999999999999999999999999999999", 0)],
+    [
+        (Decimal("1.999"), 1),
+        (-1.999, -1),
+        ("3", 3),
+        (0, 0),
+        ("0.99999999999999999999999999999999999", 0),
+        ("-0.99999999999999999999999999999999999", 0),
+    ],
 )
 def test_sizes_become_whole_lots_toward_zero(units: Decimal | float | str, lots: int) -> None:
     assert STOCK.lots(units) == lots
@@ -98,7 +109,10 @@ def test_the_table_knows_by_id_and_by_symbol() -> None:
     assert STOCK.id == 0 and FUTURE.id == 0  # what was given is not changed
 
 
-@pytest.mark.parametrize(("key", "known"), [(0, True), (1, True), (2, False), (-1, False), ("SPY", True), ("spy", False), (1.5, False)])
+@pytest.mark.parametrize(
+    ("key", "known"),
+    [(0, True), (1, True), (2, False), (-1, False), ("SPY", True), ("spy", False), (1.5, False)],
+)
 def test_the_table_says_what_it_holds(key: object, known: bool) -> None:
     assert (key in Instruments([STOCK, COIN])) is known
 
@@ -111,8 +125,18 @@ def test_a_symbol_is_registered_once() -> None:
     assert len(table) == 1
 
 
-@pytest.mark.parametrize(("rows", "key", "says"), [((STOCK, COIN), "SPX", "known: BTCUSD, SPY"), ((), "SPX", "known: none"), ((STOCK,), 1, "id 1"), ((STOCK,), -1, "id -1")])
-def test_a_stranger_is_refused_with_what_is_known(rows: tuple[Instrument, ...], key: int | str, says: str) -> None:
+@pytest.mark.parametrize(
+    ("rows", "key", "says"),
+    [
+        ((STOCK, COIN), "SPX", "known: BTCUSD, SPY"),
+        ((), "SPX", "known: none"),
+        ((STOCK,), 1, "id 1"),
+        ((STOCK,), -1, "id -1"),
+    ],
+)
+def test_a_stranger_is_refused_with_what_is_known(
+    rows: tuple[Instrument, ...], key: int | str, says: str
+) -> None:
     with pytest.raises(Misuse, match=says) as refusal:
         Instruments(rows)[key]
     assert refusal.value.code == "INSTRUMENT_UNKNOWN"

@@ -43,7 +43,22 @@ def test_an_amount_becomes_units(amount: str | float | Decimal, currency: str, u
     assert to_units(amount, currency) == units
 
 
-@pytest.mark.parametrize("amount", ["much", "", "nan", "inf", "-inf", float("nan"), float("inf"), "1e999999", "9e19", "4611686018427.387904", "-4611686018427.387904"])
+@pytest.mark.parametrize(
+    "amount",
+    [
+        "much",
+        "",
+        "nan",
+        "inf",
+        "-inf",
+        float("nan"),
+        float("inf"),
+        "1e999999",
+        "9e19",
+        "4611686018427.387904",
+        "-4611686018427.387904",
+    ],
+)
 def test_what_cannot_be_booked_is_refused(amount: str | float) -> None:
     with pytest.raises(Misuse) as refusal:
         to_units(amount, "USD")

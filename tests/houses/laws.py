@@ -23,7 +23,10 @@ OUTSIDE = (
 """Dotted names of the world outside; naming one, or anything below it, is a breach."""
 
 ALLOWED = {
-    ("kernels/kernel.py", "os.environ"),  # where compiled kernels are cached is the machine's business; no result depends on it
+    (
+        "kernels/kernel.py",
+        "os.environ",
+    ),  # where compiled kernels are cached is the machine's business; no result depends on it
     ("kernels/kernel.py", "threading"),  # two threads that call a kernel first wait for one compilation
 }
 """The exceptions, by file and name."""
@@ -67,7 +70,9 @@ def _named(tree: ast.AST) -> dict[str, str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                bound[alias.asname or alias.name.split(".")[0]] = alias.name if alias.asname else alias.name.split(".")[0]
+                bound[alias.asname or alias.name.split(".")[0]] = (
+                    alias.name if alias.asname else alias.name.split(".")[0]
+                )
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             for alias in node.names:
                 bound[alias.asname or alias.name] = f"{node.module}.{alias.name}"
@@ -108,7 +113,11 @@ def world(tree: Path) -> Iterator[Breach]:
         seen: set[tuple[int, str]] = set()
         for line, dotted in _mentions(ast.parse(path.read_text())):
             for outside in OUTSIDE:
-                if (dotted == outside or dotted.startswith(outside + ".")) and (name, outside) not in ALLOWED and (line, outside) not in seen:
+                if (
+                    (dotted == outside or dotted.startswith(outside + "."))
+                    and (name, outside) not in ALLOWED
+                    and (line, outside) not in seen
+                ):
                     seen.add((line, outside))
                     yield Breach(name, line, "world", f"{outside} in the heart")
 
@@ -130,7 +139,9 @@ def approval(tree: Path) -> Iterator[Breach]:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
-                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                called = (
+                    node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                )
                 if called == "Approved":
                     yield Breach(name, node.lineno, "approval", "Approved is made outside the gate")
 
@@ -157,7 +168,7 @@ def purpose(tree: Path) -> Iterator[Breach]:
     for name, path in files(tree):
         text = ast.get_docstring(ast.parse(path.read_text()))
         first = (text or "").partition("\n")[0].strip()
-        if len(first.split()) < 4 or not first[0].isupper() and not first[0] in "`'\"":
+        if len(first.split()) < 4 or not (first[0].isupper() or first[0] in "`'\""):
             yield Breach(name, 1, "purpose", f"the first line is no sentence: {first!r}")
 
 

@@ -25,7 +25,9 @@ def lint(where: Path) -> tuple[int, str]:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A folder with the sources of the house and its contracts."""
-    shutil.copytree(ROOT / "argosy", tmp_path / "argosy", ignore=shutil.ignore_patterns("__pycache__", "*.parquet"))
+    shutil.copytree(
+        ROOT / "argosy", tmp_path / "argosy", ignore=shutil.ignore_patterns("__pycache__", "*.parquet")
+    )
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path
 
@@ -39,11 +41,21 @@ def test_imports_only_go_down() -> None:
 @pytest.mark.parametrize(
     ("file", "line", "importer", "imported"),
     [
-        ("strategies/trend.py", "from argosy.venues.sim.core import SimCore", "argosy.strategies.trend", "argosy.venues.sim.core"),
+        (
+            "strategies/trend.py",
+            "from argosy.venues.sim.core import SimCore",
+            "argosy.strategies.trend",
+            "argosy.venues.sim.core",
+        ),
         ("core/ids.py", "from argosy.kernels import fees", "argosy.core.ids", "argosy.kernels"),
         ("kernels/fees.py", "import argosy.engine.risk", "argosy.kernels.fees", "argosy.engine.risk"),
         ("engine/planner.py", "from argosy.house import Terms", "argosy.engine.planner", "argosy.house"),
-        ("data/demo.py", "from argosy.engine.engine import Engine", "argosy.data.demo", "argosy.engine.engine"),
+        (
+            "data/demo.py",
+            "from argosy.engine.engine import Engine",
+            "argosy.data.demo",
+            "argosy.engine.engine",
+        ),
         ("venues/sim/core.py", "from argosy.lab import backtest", "argosy.venues.sim.core", "argosy.lab"),
         ("replay.py", "from argosy.house import assemble", "argosy.replay", "argosy.house"),
         ("engine/engine.py", "import polars", "argosy.engine.engine", "polars"),
@@ -51,7 +63,9 @@ def test_imports_only_go_down() -> None:
     ],
     ids=lambda value: str(value).replace(" ", "_")[:30],
 )
-def test_a_planted_import_breaks_a_contract(copy: Path, file: str, line: str, importer: str, imported: str) -> None:
+def test_a_planted_import_breaks_a_contract(
+    copy: Path, file: str, line: str, importer: str, imported: str
+) -> None:
     path = copy / "argosy" / file
     path.write_text(path.read_text() + f"\n{line}\n")
     status, text = lint(copy)

@@ -9,14 +9,26 @@ import sys
 
 import pytest
 
-HEAVY = ("numba", "llvmlite", "polars", "pandas", "pydantic", "pydantic_settings", "pyarrow", "exchange_calendars", "scipy")
+HEAVY = (
+    "numba",
+    "llvmlite",
+    "polars",
+    "pandas",
+    "pydantic",
+    "pydantic_settings",
+    "pyarrow",
+    "exchange_calendars",
+    "scipy",
+)
 
 
 def loaded(program: str) -> set[str]:
     """Top-level modules that a fresh interpreter has loaded after a program; its last line prints them."""
     tail = "\nimport json, sys\nprint('\\n' + json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
     environment = {key: value for key, value in os.environ.items() if not key.startswith("COV_CORE")}
-    done = subprocess.run([sys.executable, "-c", program + tail], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program + tail], env=environment, capture_output=True, text=True, check=True
+    )
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -26,7 +38,21 @@ def test_the_probe_sees_what_is_loaded() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["errors", "time", "ids", "money", "instrument", "orders", "events", "intents", "effects", "strategy", "tape", "plugins", "protocols"],
+    [
+        "errors",
+        "time",
+        "ids",
+        "money",
+        "instrument",
+        "orders",
+        "events",
+        "intents",
+        "effects",
+        "strategy",
+        "tape",
+        "plugins",
+        "protocols",
+    ],
 )
 def test_the_nouns_load_nothing_heavy(module: str) -> None:
     found = loaded(f"import argosy.core.{module}")

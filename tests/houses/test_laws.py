@@ -19,7 +19,11 @@ LONG = {"engine/engine.py": 960, "engine/state.py": 560, "data/ingest.py": 660}
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of the sources of the house, to plant breaches in."""
-    return Path(shutil.copytree(HOUSE, tmp_path / "argosy", ignore=shutil.ignore_patterns("__pycache__", "*.parquet", "*.md")))
+    return Path(
+        shutil.copytree(
+            HOUSE, tmp_path / "argosy", ignore=shutil.ignore_patterns("__pycache__", "*.parquet", "*.md")
+        )
+    )
 
 
 def plant(tree: Path, file: str, text: str) -> None:
@@ -48,8 +52,18 @@ PLANTED = [
     ("world", "engine/planner.py", "from time import perf_counter as tick\n", "time"),
     ("world", "core/ids.py", "import time as t\nNOW = t.monotonic()\n", "time"),
     ("world", "core/time.py", "NOW = datetime.now(UTC)\n", "datetime.datetime.now"),
-    ("world", "venues/sim/core.py", "import datetime as dt\nNOW = dt.datetime.utcnow()\n", "datetime.datetime.utcnow"),
-    ("world", "strategies/trend.py", "from datetime import date\nDAY = date.today()\n", "datetime.date.today"),
+    (
+        "world",
+        "venues/sim/core.py",
+        "import datetime as dt\nNOW = dt.datetime.utcnow()\n",
+        "datetime.datetime.utcnow",
+    ),
+    (
+        "world",
+        "strategies/trend.py",
+        "from datetime import date\nDAY = date.today()\n",
+        "datetime.date.today",
+    ),
     ("world", "engine/engine.py", "CLOCK = __import__('time')\n", "time"),
     ("world", "engine/engine.py", "import importlib\nCLOCK = importlib.import_module('time')\n", "time"),
     ("world", "engine/rules/stale.py", "def late():\n    import time\n    return time.time_ns()\n", "time"),
@@ -71,8 +85,18 @@ PLANTED = [
     ("mode", "lab/backtest.py", "dry_run = True\n", "dry_run"),
     ("mode", "venues/sim/core.py", "class RunMode: ...\n", "RunMode"),
     # who approves?
-    ("approval", "engine/planner.py", "from argosy.core.orders import Approved\nYES = Approved(None)\n", "Approved"),
-    ("approval", "venues/sim/core.py", "from argosy.core import orders\nYES = orders.Approved(None)\n", "Approved"),
+    (
+        "approval",
+        "engine/planner.py",
+        "from argosy.core.orders import Approved\nYES = Approved(None)\n",
+        "Approved",
+    ),
+    (
+        "approval",
+        "venues/sim/core.py",
+        "from argosy.core import orders\nYES = orders.Approved(None)\n",
+        "Approved",
+    ),
     # a strategy's guests
     ("guest", "strategies/trend.py", "from argosy.venues.sim.core import SimCore\n", "argosy.venues"),
     ("guest", "strategies/trend.py", "import argosy.engine.engine\n", "argosy.engine"),
@@ -86,7 +110,9 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize(("law", "file", "text", "named"), PLANTED, ids=lambda value: str(value)[:28].strip() or "empty")
+@pytest.mark.parametrize(
+    ("law", "file", "text", "named"), PLANTED, ids=lambda value: str(value)[:28].strip() or "empty"
+)
 def test_a_planted_breach_is_found(copy: Path, law: str, file: str, text: str, named: str) -> None:
     before = breaches(copy, law)
     plant(copy, file, text)
@@ -115,7 +141,11 @@ def test_a_module_that_does_not_say_what_it_is_for_is_found(copy: Path, file: st
     [
         ("world", "engine/planner.py", "from argosy.core.time import DAY\n"),  # our own time is no clock
         ("world", "engine/planner.py", "def when(book):\n    return book.now\n"),  # nor is a book's
-        ("world", "data/ingest.py", "import time\nNOW = time.time()\n"),  # the rooms outside the heart may look
+        (
+            "world",
+            "data/ingest.py",
+            "import time\nNOW = time.time()\n",
+        ),  # the rooms outside the heart may look
         ("world", "core/time.py", "WHEN = datetime.fromisoformat('2026-01-01')\n"),
         ("mode", "house.py", "is_live = False\n"),  # one file may ask
         ("mode", "engine/engine.py", "def this_is_liveable():\n    pass\n"),

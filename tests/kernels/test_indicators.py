@@ -24,7 +24,7 @@ PRICES = ("open", "high", "low", "close")
 
 
 def walk(rows: int, seed: int = 1, step: float = 0.0) -> Columns:
-    """A random walk of bars of one minute from 100 that obey low <= open, close <= high; step: rounded to it, with ties."""
+    """A walk of bars of a minute from 100, low <= open, close <= high; step: rounded to it, with ties."""
     rng = np.random.default_rng(seed)
     close = 100.0 * np.exp(np.cumsum(rng.normal(0.0, 0.002, rows)))
     opened = np.concatenate([[100.0], close[:-1]])
@@ -99,30 +99,32 @@ ORACLES: list[tuple[Indicator, Oracle]] = [
     (ind.lowest(20), lambda k: talib.MIN(k["low"], 20)),
     (
         ind.vwap(20),
-        lambda k: talib.SUM(talib.TYPPRICE(k["high"], k["low"], k["close"]) * k["volume"], 20)
-        / talib.SUM(k["volume"], 20),
+        lambda k: (
+            talib.SUM(talib.TYPPRICE(k["high"], k["low"], k["close"]) * k["volume"], 20)
+            / talib.SUM(k["volume"], 20)
+        ),
     ),
 ]
 IDS = [f"{each.name}{each.params}.{each.outputs[each.out]}" for each, _ in ORACLES]
 EVERY_OUTPUT = [
     made.output(name)
     for made in (
-        ind.sma(1), ind.sma(7), ind.ema(1), ind.ema(7), ind.rsi(2), ind.rsi(7), ind.atr(1), ind.atr(7), ind.adx(2), ind.adx(7),
-        ind.bbands(2), ind.bbands(7), ind.macd(2, 3, 1), ind.macd(3, 7, 4), ind.roc(1), ind.roc(7), ind.mom(1), ind.mom(7),
-        ind.stddev(2), ind.stddev(7), ind.highest(1), ind.highest(7), ind.lowest(1), ind.lowest(7), ind.vwap(1), ind.vwap(7),
-        ind.zscore(2), ind.zscore(7),
+        ind.sma(1), ind.sma(7), ind.ema(1), ind.ema(7), ind.rsi(2), ind.rsi(7), ind.atr(1), ind.atr(7),
+        ind.adx(2), ind.adx(7), ind.bbands(2), ind.bbands(7), ind.macd(2, 3, 1), ind.macd(3, 7, 4),
+        ind.roc(1), ind.roc(7), ind.mom(1), ind.mom(7), ind.stddev(2), ind.stddev(7), ind.highest(1),
+        ind.highest(7), ind.lowest(1), ind.lowest(7), ind.vwap(1), ind.vwap(7), ind.zscore(2), ind.zscore(7),
     )
     for name in made.outputs
 ]  # fmt: skip
 
 
 def agree(got: NDArray[np.float64], want: NDArray[np.float64]) -> None:
-    """Equal within 1e-9 of the value, and nan in the same rows; what is below 1e-12 at a price of 100 is dust about zero."""
+    """Equal within 1e-9 of the value, nan in the same rows; 1e-12 at a price of 100 is dust about zero."""
     np.testing.assert_array_equal(np.isnan(got), np.isnan(want))
     np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-12)
 
 
-# -- oracles ------------------------------------------------------------------------------------------------------------
+# -- oracles -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("spec", "oracle"), ORACLES, ids=IDS)
@@ -139,7 +141,7 @@ def test_ta_lib_agrees_on_200_000_bars(spec: Indicator, oracle: Oracle) -> None:
 
 @pytest.mark.parametrize(("spec", "oracle"), ORACLES, ids=IDS)
 def test_ta_lib_agrees_on_ties_and_plateaus(spec: Indicator, oracle: Oracle) -> None:
-    """Prices in dimes, and a market that stands still. TA-Lib's deviation is dust there, so the true one is the oracle."""
+    """Prices in dimes and a still market; deviations there are dust in TA-Lib, so the true one judges."""
     for columns in (walk(2_000, 5, 0.1), walk(2_000, 6, 1.0), plateau(2_000)):
         want = oracle(columns)
         if spec.name == "stddev":
@@ -149,7 +151,8 @@ def test_ta_lib_agrees_on_ties_and_plateaus(spec: Indicator, oracle: Oracle) -> 
             want = true
         elif spec.name == "bbands":
             sign = (1.0, 0.0, -1.0)[spec.out]
-            true = filled(20, windows(columns["close"], 20).mean(axis=1)) + sign * 2.0 * deviation(columns["close"], 20)
+            mean = filled(20, windows(columns["close"], 20).mean(axis=1))
+            true = mean + sign * 2.0 * deviation(columns["close"], 20)
             np.testing.assert_allclose(want, true, rtol=0.0, atol=1e-4)
             want = true
         agree(spec.batch(columns), want)
@@ -168,7 +171,7 @@ def test_deviation_of_a_still_market_is_exactly_nothing() -> None:
 
 @pytest.mark.parametrize("n", [2, 3, 5, 20, 200])
 def test_deviation_against_numpy(n: int) -> None:
-    """Ten times closer to the true one than TA-Lib has to be, where two closes in a row are nearly equal, too."""
+    """Ten times closer to the true one than TA-Lib has to be, also where two closes are nearly equal."""
     for columns in (walk(50_000, 7), walk(20_000, 8, 0.01), plateau(2_000)):
         got, want = ind.stddev(n).batch(columns), deviation(columns["close"], n)
         np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-15)
@@ -208,7 +211,7 @@ def test_vwap_against_numpy() -> None:
         np.testing.assert_allclose(got, want, rtol=1e-9)
 
 
-# -- by hand ------------------------------------------------------------------------------------------------------------
+# -- by hand -------------------------------------------------------------------------------------------------
 
 
 def test_by_hand() -> None:
@@ -239,7 +242,8 @@ def test_by_hand() -> None:
         "gains 1 1 3 0: means 1, (1+3)/2, (2+0)/2; losses 0 0 0 1: means 0, 0, 1/2; last 1 of 1.5"
     )
     assert values(ind.atr(2)) == [None, None, 3.0, 4.0, 3.5], "ranges 3 3 5 3: (3+3)/2, (3+5)/2, (4+3)/2"
-    assert values(ind.vwap(2)) == [None, round((4 / 3 + 7.0) / 4.0, 12), round(7 / 3, 12), None, round(14 / 3, 12)]
+    both = round((4 / 3 + 3 * 7 / 3) / 4, 12)
+    assert values(ind.vwap(2)) == [None, both, round(7 / 3, 12), None, round(14 / 3, 12)]
 
 
 def test_row_t_uses_no_row_after_t() -> None:
@@ -251,7 +255,7 @@ def test_row_t_uses_no_row_after_t() -> None:
             np.testing.assert_array_equal(part, whole[:rows])
 
 
-# -- what an indicator says of itself ------------------------------------------------------------------------------------
+# -- what an indicator says of itself ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("spec", EVERY_OUTPUT, ids=str)
@@ -285,7 +289,7 @@ def test_an_indicator_is_a_value() -> None:
     assert (macd.out, macd.signal.out, macd.hist.out) == (0, 1, 2)
     assert len({ind.sma(10), ind.sma(10), ind.sma(11), ind.sma(10, every="5m")}) == 3
     assert ind.macd(26, 12, 9) == macd, "fast is the smaller"
-    for same in (copy.deepcopy(macd.signal), pickle.loads(pickle.dumps(macd.signal))):  # noqa: S301
+    for same in (copy.deepcopy(macd.signal), pickle.loads(pickle.dumps(macd.signal))):
         assert same == macd.signal
     assert ind.sma(10).columns == ("close",)
     assert ind.vwap(10).columns == ("high", "low", "close", "volume")
@@ -323,7 +327,7 @@ BAD: list[tuple[str, Callable[[], object]]] = [
     ("INDICATOR_OUTPUT", lambda: Indicator("sma", (10.0,), 1)),
     ("INDICATOR_TWICE", lambda: define(DEFINITIONS["sma"])),
     ("INDICATOR_COLUMNS", lambda: ind.atr(14).batch({"close": np.ones(3)})),
-    ("INDICATOR_COLUMNS", lambda: ind.atr(1).batch({"high": np.ones(3), "low": np.ones(2), "close": np.ones(3)})),
+    ("INDICATOR_COLUMNS", lambda: ind.vwap(1).batch(dict(walk(3), low=np.ones(2)))),
     ("SPAN", lambda: ind.sma(10, every="5 minutes")),
     ("SPAN", lambda: ind.sma(10, every="0m")),
 ]  # fmt: skip

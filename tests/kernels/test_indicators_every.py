@@ -1,4 +1,4 @@
-"""A higher timeframe: where its bars begin, what they are made of, and that they are seen at their close, not before."""
+"""A higher timeframe: where its bars begin, what they are made of; seen only at their close."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def test_bars_begin_at_multiples_since_the_epoch() -> None:
     """Data from 12:03 on: the first bar of five minutes has two rows and closes at 12:05 all the same."""
     columns = bars([k * MINUTE for k in range(3, 11)], [3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0])
     assert values(ind.sma(1, every="5m"), columns) == [None, 4.0, 4.0, 4.0, 4.0, 4.0, 9.0, 9.0]
-    assert values(ind.sma(1, every="4h"), columns) == [None] * 8, "12:00 is a multiple of four hours; 16:00 is far"
+    assert values(ind.sma(1, every="4h"), columns) == [None] * 8, "12:00 is a multiple; 16:00 is far"
 
 
 def test_a_gap_closes_a_bar_when_the_next_one_begins() -> None:
-    """Rows at 12:01, 12:02, [none at 12:03, 12:04], 12:07, [a quarter of an hour without any], 12:26, 12:29, 12:30."""
+    """Rows at 12:01, 12:02, [two are lost], 12:07, [a quarter of an hour is lost], 12:26, 12:29, 12:30."""
     columns = bars([m * MINUTE for m in (1, 2, 7, 26, 29, 30)], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
     assert values(ind.sma(1, every="5m"), columns) == [None, None, 2.0, 3.0, 5.0, 5.0]
-    assert values(ind.sma(2, every="5m"), columns) == [None, None, None, 2.5, 4.0, 4.0], "no bar for what had no rows"
+    assert values(ind.sma(2, every="5m"), columns) == [None, None, None, 2.5, 4.0, 4.0], "no rows, no bar"
 
 
 def test_one_row_may_close_two_bars() -> None:
@@ -74,19 +74,20 @@ def test_what_a_bar_is_made_of() -> None:
     assert values(ind.highest(1, every="2m"), columns) == [None, 15.0, 15.0, 13.0]
     assert values(ind.lowest(1, every="2m"), columns) == [None, 8.0, 8.0, 6.0]
     assert values(ind.mom(1, every="2m"), columns) == [None, None, None, -1.0], "the closes are 11 and 10"
-    assert values(ind.atr(1, every="2m"), columns) == [None, None, None, 7.0], "13 - 6; the close before is inside"
+    assert values(ind.atr(1, every="2m"), columns) == [None, None, None, 7.0], "13 - 6, with 11 inside"
     both = values(ind.vwap(2, every="2m"), columns)
     assert both[:3] == [None] * 3
     assert both[3] == pytest.approx(((15 + 8 + 11) / 3 * 3 + (13 + 6 + 10) / 3 * 7) / 10, rel=1e-15)
 
 
 def test_weeks_begin_on_monday() -> None:
-    """Days from Thursday 2026-01-01: with Sundays the week closes on Sunday's end, without them when Monday's bar is there."""
+    """Days from Thursday 2026-01-01: a week closes with its Sunday, or when Monday's bar is there."""
     start = parse("2026-01-01")
     days = start + np.arange(12, dtype=np.int64) * DAY
     columns = bars([0] * 12, [float(day) for day in range(1, 13)], DAY)
     columns["ts"] = days
-    assert values(ind.sma(1, every="1w"), columns) == [None] * 3 + [4.0] * 7 + [11.0] * 2, "Sundays are the 4th and 11th"
+    want = [None] * 3 + [4.0] * 7 + [11.0] * 2
+    assert values(ind.sma(1, every="1w"), columns) == want, "Sundays are the 4th and the 11th"
     keep = np.array([day % 7 not in (2, 3) for day in range(12)])
     week = {name: column[keep] for name, column in columns.items()}
     assert week["close"].tolist() == [1.0, 2.0, 5.0, 6.0, 7.0, 8.0, 9.0, 12.0]
@@ -119,7 +120,7 @@ def test_longer_bars_make_no_shorter_ones() -> None:
         assert caught.value.code == "INDICATOR_EVERY"
 
 
-# -- the same by another way ---------------------------------------------------------------------------------------------
+# -- the same by another way ---------------------------------------------------------------------------------
 
 
 def walk(rows: int, seed: int) -> Columns:
@@ -152,8 +153,11 @@ def higher(columns: Columns, every: str, spec: Indicator) -> NDArray[np.float64]
     return out
 
 
+MADE = [ind.atr(5), ind.sma(5), ind.rsi(5), ind.highest(5), ind.vwap(5), ind.adx(3).plus]
+
+
 @pytest.mark.parametrize("every", ["5m", "1h"])
-@pytest.mark.parametrize("made", [ind.atr(5), ind.sma(5), ind.rsi(5), ind.highest(5), ind.vwap(5), ind.adx(3).plus], ids=str)
+@pytest.mark.parametrize("made", MADE, ids=str)
 def test_buckets_cut_by_numpy_give_the_same(made: Indicator, every: str) -> None:
     columns = walk(1_500, 3)
     keep = np.random.default_rng(4).random(1_500) > 0.3

@@ -1,4 +1,4 @@
-"""Indicators fed bar by bar in plain Python are their batch to the bit, on any series that hypothesis can think of."""
+"""Indicators fed bar by bar in plain Python are their batch to the bit, on whatever series there can be."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ MAKERS: dict[str, st.SearchStrategy[Indicator]] = {
     **{name: st.builds(getattr(ind, name), st.integers(1, 9))
        for name in ("sma", "ema", "atr", "roc", "mom", "highest", "lowest", "vwap")},
     **{name: st.builds(getattr(ind, name), st.integers(2, 9)) for name in ("rsi", "adx", "zscore")},
-    **{name: st.builds(getattr(ind, name), st.integers(2, 9), st.floats(0.1, 4.0)) for name in ("stddev", "bbands")},
+    "stddev": st.builds(ind.stddev, st.integers(2, 9), st.floats(0.1, 4.0)),
+    "bbands": st.builds(ind.bbands, st.integers(2, 9), st.floats(0.1, 4.0)),
     "macd": st.builds(ind.macd, st.integers(2, 6), st.integers(2, 9), st.integers(1, 5)),
 }  # fmt: skip
 
@@ -87,11 +88,26 @@ def test_a_long_stream_is_its_batch_to_the_bit() -> None:
     """Long enough for the rings to be summed anew."""
     rng = np.random.default_rng(3)
     close = np.round(100.0 + np.cumsum(rng.normal(0.0, 0.02, 4_000)), 2)
-    columns = {"high": close + 0.01, "low": close - 0.02, "close": close, "volume": 10.0 ** rng.uniform(-8, 8, 4_000)}
-    for made in (getattr(ind, name)() if name not in ("sma", "ema") else getattr(ind, name)(20) for name in DEFINITIONS):
-        for name in made.outputs:
-            spec = made.output(name)
+    columns = {"high": close + 0.01, "low": close - 0.02, "close": close}
+    columns["volume"] = 10.0 ** rng.uniform(-8, 8, 4_000)
+    params = {"macd": (12.0, 26.0, 9.0), "bbands": (20.0, 2.0), "stddev": (20.0, 1.0)}
+    for name, definition in DEFINITIONS.items():
+        for out in range(len(definition.outputs)):
+            spec = Indicator(name, params.get(name, (20.0,)), out)
             assert bits(streamed(spec, columns)) == bits(spec.batch(columns))
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.integers(2, 6), st.lists(st.tuples(st.one_of(TIES, WILD), st.integers(1, 8)), max_size=20))
+def test_equal_rows_have_no_deviation_exactly(n: int, runs: list[tuple[float, int]]) -> None:
+    stream, middle = ind.stddev(n).stream(), ind.bbands(n).middle.stream()
+    last: list[float] = []
+    for price, times in runs:
+        for _ in range(times):
+            last = [*last, price][-n:]
+            dev, mean = stream.update(price), middle.update(price)
+            if len(last) == n and len(set(last)) == 1:
+                assert (dev, mean) == (0.0, price)
 
 
 def test_streams_of_one_indicator_share_nothing() -> None:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from argosy.core.events import CashFlow, Dividend, Fill, Split
 from argosy.core.time import MINUTE
-from argosy.engine.restart import restart
 from argosy.engine.fold import fold
+from argosy.engine.restart import restart
 from argosy.engine.state import State
 from argosy.house import Terms, Wanted
 from tests.laws.market import Cross, Dice, bars, sessions, wire

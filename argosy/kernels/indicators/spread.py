@@ -15,25 +15,22 @@ NAN = float("nan")
 def moments_step(s: State, n: int, x: float) -> tuple[float, float]:
     """Mean and population standard deviation of the last n rows.
 
-    State: [rows, place, base, mean less base, squares about the mean, run of equal rows, greatest squares since
-    they were summed, ring of n].
+    State: [rows, place, base, mean less base, squares about the mean, greatest squares since they were
+    summed, ring of n].
 
-    Welford's update with the leaving row taken off in the same step, on distances from a base near the mean, so
-    that no digits are lost to a large price. The ring is summed anew about a new base when the squares have
-    fallen a thousandfold and each time it has turned 16 times, so that neither an outlier that left nor a long
-    series leaves its dust behind. n equal rows have exactly their own mean and no deviation.
+    Welford's update with the leaving row taken off in the same step, on distances from a base near the mean,
+    so that no digits are lost to a large price. The ring is summed anew about a new base when the squares
+    have fallen a thousandfold and each time it has turned 16 times, so that neither an outlier that left nor
+    a long series leaves its dust behind. n equal rows have exactly their own mean and no deviation, for their
+    squares fall to dust and the base is then their price.
     """
     at = int(s[1])
     s[0] += 1.0
     row = s[0]
     if row == 1.0:
         s[2] = x
-    if row > 1.0 and s[7 + (at if at > 0 else n) - 1] == x:
-        s[5] += 1.0
-    else:
-        s[5] = 1.0
-    old = s[7 + at]
-    s[7 + at] = x
+    old = s[6 + at]
+    s[6 + at] = x
     base = s[2]
     before = s[3]
     if row <= n:
@@ -51,27 +48,21 @@ def moments_step(s: State, n: int, x: float) -> tuple[float, float]:
     s[1] = float(at)
     if row < n:
         return NAN, NAN
-    if s[5] >= n:
-        s[2] = x
-        s[3] = 0.0
-        s[4] = 0.0
-        s[6] = 0.0
-        return x, 0.0
-    if turned or s[4] < s[6] * 1e-3:
+    if turned or s[4] < s[5] * 1e-3:
         total = 0.0
         for k in range(n):
-            total += s[7 + k] - x
+            total += s[6 + k] - x
         mean = total / n
         squares = 0.0
         for k in range(n):
-            away = s[7 + k] - x - mean
+            away = s[6 + k] - x - mean
             squares += away * away
         s[2] = x
         s[3] = mean
         s[4] = squares
-        s[6] = squares
-    elif s[4] > s[6]:
-        s[6] = s[4]
+        s[5] = squares
+    elif s[4] > s[5]:
+        s[5] = s[4]
     var = s[4] / n
     return s[2] + s[3], sqrt(var) if var > 0.0 else 0.0
 
@@ -125,20 +116,20 @@ def zscore_loop(s: State, p: Numbers, x: Numbers, out: Any) -> None:
 
 define(
     Definition(
-        "stddev", stddev_step, stddev_loop, lambda p: 7 + int(p[0]), ("close",), ("value",), ("price",),
+        "stddev", stddev_step, stddev_loop, lambda p: 6 + int(p[0]), ("close",), ("value",), ("price",),
         lambda p: (int(p[0]),), "population standard deviation of n closes, times k; TA-Lib STDDEV",
     )
 )  # fmt: skip
 define(
     Definition(
-        "bbands", bbands_step, bbands_loop, lambda p: 7 + int(p[0]), ("close",), ("upper", "middle", "lower"),
+        "bbands", bbands_step, bbands_loop, lambda p: 6 + int(p[0]), ("close",), ("upper", "middle", "lower"),
         ("price", "price", "price"), lambda p: (int(p[0]),) * 3,
         "Bollinger, Bollinger on Bollinger Bands (2001): mean and k population deviations; TA-Lib BBANDS",
     )
 )  # fmt: skip
 define(
     Definition(
-        "zscore", zscore_step, zscore_loop, lambda p: 7 + int(p[0]), ("close",), ("value",), ("ratio",),
+        "zscore", zscore_step, zscore_loop, lambda p: 6 + int(p[0]), ("close",), ("value",), ("ratio",),
         lambda p: (int(p[0]),), "(close - mean) / population deviation of n closes; 0 when all are equal",
     )
 )  # fmt: skip
