@@ -5,14 +5,11 @@ It decides nothing about trading; it binds what the rooms offer. What is asked a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
-from itertools import chain, starmap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from argosy.core import plugins
 from argosy.core.errors import Misconfigured, Misuse
@@ -20,7 +17,7 @@ from argosy.core.events import Bar, CashFlow, Event, Quote, Split, Trade
 from argosy.core.instrument import Instruments
 from argosy.core.money import to_units
 from argosy.core.strategy import Declaration, declare
-from argosy.core.tape import CHUNK, Tape
+from argosy.core.tape import Tape
 from argosy.core.time import MS, span, span_text
 from argosy.data.actions import forward_factor
 from argosy.engine.engine import Breakers, Engine
@@ -28,10 +25,10 @@ from argosy.engine.journal import MemoryJournal
 from argosy.engine.portfolio import Fx
 from argosy.engine.risk import RiskGate
 from argosy.engine.rules.profiles import rules
-from argosy.engine.slot import Binding, Slot, table
+from argosy.engine.slot import Binding, Slot, TableFeed, table
 from argosy.kernels import fees as fee_kernels
 from argosy.kernels.fees import FeeSchedule
-from argosy.replay import Replay
+from argosy.replay import SCAN_FROM, Replay
 from argosy.venues.sim.core import SimCore
 
 Data = tuple[Instruments, Sequence[Tape], Sequence[Event]]
@@ -137,10 +134,12 @@ def assemble(
     journal: MemoryJournal | None = None,
     progress: Callable[[int], None] | None = None,
     bulk: bool = True,
+    scan_from: int = SCAN_FROM,
 ) -> Run:
     """Wire a run over the past.
 
     bulk: compute needs over the tapes beforehand; False streams them bar by bar, as a desk does (equal to the bit)
+    scan_from: market rows from which a step strategy that stands alone is walked compiled (equal in every record)
     Raises Misuse or Misconfigured for what is wrong with strategies, data or terms; nothing has run then.
     """
     terms = terms or Terms()
@@ -164,7 +163,7 @@ def assemble(
     if bulk:
         feed(engine.slots, tapes, events)
     engine.rebind()
-    replay = Replay(engine, market, tapes, events, progress=progress)
+    replay = Replay(engine, market, tapes, events, progress=progress, scan_from=scan_from)
     start = min((int(tape["ts"][0]) for tape in tapes if len(tape)), default=0)
     return Run(engine, market, replay, (CashFlow(start, start, terms.currency, cash),))
 
@@ -225,21 +224,19 @@ def feed(slots: Sequence[Slot], tapes: Sequence[Tape], events: Iterable[Event], 
     splits = [event for event in events if isinstance(event, Split)]
     bars = [tape for tape in tapes if tape.kind is Bar and len(tape)]
     for slot in slots:
-        if not slot.declaration.needs:
+        names = list(slot.declaration.needs)
+        if not names:
             continue
+        own: dict[int, Tape] = {}
         for i, cell in slot.cells.items():
-            own = [tape.only(i) for tape in bars if i in tape.instruments]
-            own = [one for one in own if cell.sees(int(one["span"].max()))]
-            if len(own) != 1:
-                continue
-            columns = table(slot.declaration.needs, own[0].columns, forward_factor(own[0], splits))
-            cell.feed = partial(next, _rows(slot.shape, columns, (skip or {}).get(i, 0)))
-
-
-def _rows(shape: type, columns: list[NDArray[np.float64]], start: int) -> Iterator[Any]:
-    """Needs objects of the rows from `start`, a chunk at a time."""
-    count = len(columns[0])
-    return chain.from_iterable(
-        starmap(shape, zip(*(column[at : at + CHUNK].tolist() for column in columns), strict=True))
-        for at in range(start, count, CHUNK)
-    )
+            having = [tape.only(i) for tape in bars if i in tape.instruments]
+            having = [one for one in having if cell.sees(int(one["span"].max()))]
+            if len(having) == 1:
+                own[i] = having[0]
+        rows = np.empty(sum(map(len, own.values())), [(name, "f8") for name in names])
+        first = 0
+        for i, tape in own.items():
+            for name, column in zip(names, table(slot.declaration.needs, tape.columns, forward_factor(tape, splits)), strict=True):
+                rows[name][first : first + len(tape)] = column
+            slot.cells[i].feed = TableFeed(rows, first, slot.shape, (skip or {}).get(i, 0))
+            first += len(tape)

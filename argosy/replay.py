@@ -6,10 +6,12 @@ no decision, and it never reads a clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from heapq import heappop, heappush
 from itertools import islice
 from operator import attrgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,7 @@ from argosy.core.protocols import Market
 from argosy.core.tape import Tape
 from argosy.core.time import NEVER
 from argosy.engine.engine import Engine
+from argosy.engine.scan import Scan
 
 _KNOWN = attrgetter("known")
 _FOR_MARKET = (Session, Split, Status, Delist)
@@ -65,6 +68,16 @@ class Merged:
     def hashes(self) -> tuple[str, ...]:
         return tuple(tape.hash for tape in self.tapes)
 
+    @cached_property
+    def columns(self) -> Mapping[str, NDArray[Any]]:
+        """The columns of all rows in order, where all are of one kind."""
+        if self._order is None:
+            return self.tapes[0].columns
+        place = np.argsort(self._order, kind="stable")
+        back = np.empty_like(place)
+        back[place] = np.arange(len(place))
+        return {name: np.concatenate([tape[name] for tape in self.tapes])[back] for name in self.tapes[0].columns}
+
     def rows(self, start: int = 0) -> Iterator[MarketEvent]:
         """All rows from `start` on, in order."""
         if self._order is None:
@@ -93,11 +106,16 @@ def _ordered(tape: Tape) -> Tape:
 _KIND_ORDER = {"BookDelta": 0, "Quote": 1, "Trade": 2, "Bar": 3}
 
 
+SCAN_FROM = 50_000
+"""Rows from which compiling a strategy pays."""
+
+
 class Replay:
     """Drives an engine and a simulated market through the past.
 
     events: what else became known (sessions, splits, dividends, cash flows, commands, facts), in any order
     progress: called with the number of market rows done, now and then
+    scan_from: rows from which a strategy that can be compiled is; scanned: whether it was
     """
 
     def __init__(
@@ -108,10 +126,13 @@ class Replay:
         events: Iterable[Event] = (),
         *,
         progress: Callable[[int], None] | None = None,
+        scan_from: int = SCAN_FROM,
     ) -> None:
         self.engine = engine
         self.market = market
         self.source = Merged(tapes)
+        self._scan_from = scan_from
+        self.scanned = False
         self.script: tuple[Event, ...] = tuple(sorted(events, key=_KNOWN))
         self._script = list(self.script[::-1])  # last first, so that the next is popped cheaply
         self._late: list[tuple[int, int, int, Event]] = []
@@ -130,8 +151,11 @@ class Replay:
             rows = source.rows(start)
             bounds = source.instants()
             inside = bounds[(bounds >= start) & (bounds < stop)].tolist()
+            scan = self._scan(stop - start)
             if source.openings:
                 self._run_openings(rows, [*inside, stop])
+            elif scan is not None:
+                self._run_scanned(scan, start, stop)
             elif len(inside) == stop - start and all(tape.kind is Bar for tape in source.tapes):
                 self._run_single(rows, start, stop)
             else:
@@ -140,6 +164,70 @@ class Replay:
             self._finish(int(source.known[-1]))
 
     # -- lanes -----------------------------------------------------------------------------------------------------------
+
+    def _scan(self, rows: int) -> Scan | None:
+        """The compiled way through quiet bars, where there is one and it pays."""
+        if rows < self._scan_from or self.source.openings or not all(tape.kind is Bar for tape in self.source.tapes):
+            return None
+        slot = Scan.fits(self.engine, self.source.columns)
+        self.scanned = slot is not None
+        return None if slot is None else Scan(self.engine, slot, self.source.columns)
+
+    def _run_scanned(self, scan: Scan, start: int, stop: int) -> None:
+        """Stretches that touch no order are walked compiled; other instants row by row."""
+        market, source, state = self.market, self.source, self.engine.state
+        known, instrument = source.known, source.columns["instrument"]
+        done, quiet, at = start, start, -1
+        while done < stop:
+            upcoming = self._next()
+            if upcoming != at or quiet <= done:
+                at, quiet = upcoming, self._quiet_until(done, stop)
+            if quiet > done:
+                touch = market.touch()
+                effects = scan.run(done, quiet, touch, market.plain) if scan.ready else ()
+                if scan.traded:
+                    market.leap(scan.traded, scan.opened)
+                if effects:
+                    self._perform(effects)
+                if state.rows > done:
+                    done = state.rows
+                    if self._progress is not None:
+                        self._progress(done)
+                    continue
+            now = known[done]
+            end = done + 1
+            while end < stop and known[end] == now:
+                end += 1
+            self._open(scan, done, end)
+            if quiet > done and scan.ready and not any(market.busy(i) for i in instrument[done:end].tolist()):
+                continue  # whatever rested has been filled at the open: the rest of the instant is quiet
+            effects = self._instant([scan.bar(r) for r in range(done, end)])
+            if effects:
+                self._perform(effects)
+            done = state.rows
+            if self._progress is not None:
+                self._progress(done)
+
+    def _open(self, scan: Scan, start: int, end: int) -> None:
+        """The openings of rows [start, end), one instant, with what is due before each."""
+        market, columns = self.market, self.source.columns
+        starts, instrument = columns["ts"], columns["instrument"]
+        for ts in sorted(set(starts[start:end].tolist())):
+            self._before(ts + 1)
+            opened: list[Event] = []
+            for row in range(start, end):
+                if market.busy(instrument.item(row)) and starts.item(row) == ts:
+                    opened.extend(market.opening(scan.bar(row)))
+            if opened:
+                self._deliver(opened, ts)
+
+    def _instant(self, bars: Sequence[Bar]) -> Sequence[Effect]:
+        """An instant of bars after their openings: what is due, what happens inside the bars, the engine's word."""
+        now = bars[0].known
+        self._before(now)
+        answers = [answer for bar in bars if self.market.busy(bar.instrument) for answer in self.market.apply(bar, now)]
+        due = self._due(now, answers)
+        return self.engine.instant([*due, *bars]) if due else self.engine.bars(bars)
 
     def _run_single(self, rows: Iterator[MarketEvent], start: int, stop: int) -> None:
         """One bar an instant: the quickest lane; stretches without scheduled events run without looking for them."""
@@ -167,7 +255,7 @@ class Replay:
     def _bar_instant(self, bar: Bar) -> Sequence[Effect]:
         """One bar with all that is due by it: its opening first, as an instant of its own at the bar's start."""
         market = self.market
-        calm = self._next() >= bar.known
+        calm = self._next() > bar.known
         if not calm:
             self._before(bar.ts + 1)
         if market.busy(bar.instrument):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -72,6 +72,9 @@ class Journal(Protocol):
     def append(self) -> Callable[[Any], None]:
         """Record one thing; after this returns a crash of the process does not lose it (in memory: nothing outlives it)."""
 
+    def stretch(self, stretch: Any) -> None:
+        """Record a stretch of plain orders, which takes the sequences of all the records it is short for."""
+
     def commit(self) -> None:
         """A decision is complete; the journal may close its commit group."""
 
@@ -95,6 +98,15 @@ class Market(Protocol):
 
     def busy(self, instrument: int) -> bool:
         """Whether any order of the instrument could be touched by a market row."""
+
+    def touch(self) -> Sequence[tuple[int, float, float]]:
+        """(instrument, floor, ceiling) of those that are busy: a bar with floor < low and high < ceiling touches no order."""
+
+    def plain(self) -> Any:
+        """`kernels.scan.Plainness` where plain market orders fill at once and whole at the next open, else None."""
+
+    def leap(self, traded: Mapping[int, int], opened: int) -> None:
+        """Plain orders were filled elsewhere by those terms: net lots by instrument, and the start of the last bar that filled."""
 
     @property
     def due(self) -> int:

@@ -10,6 +10,7 @@ import msgspec
 from argosy.core.errors import Broken
 from argosy.core.events import Bust, Fill, OrderUpdate, Reply, Reversal
 from argosy.core.orders import EDGES, TERMINAL, Order, Share, Type, Work
+from argosy.engine.records import plain
 
 KEPT = 1024
 """Ended orders remembered for late fills; a fill of an older one belongs to the house book."""
@@ -47,7 +48,7 @@ class Ticket:
 
     def snapshot(self) -> tuple[object, ...]:
         return (
-            msgspec.to_builtins(self.order), int(self.work), self.cum, self.left[:], sorted(row[0] for row in self.executions),
+            plain(self.order), int(self.work), self.cum, self.left[:], sorted(row[0] for row in self.executions),
             self.reserved, self.leg, self.cancelling,
         )  # fmt: skip
 

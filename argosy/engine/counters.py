@@ -101,6 +101,27 @@ class Counters:
         for name in strategies:
             trades[name] = trades.get(name, 0) + 1
 
+    def on_stretch(self, strategy: str, orders: Sequence[tuple[int, int, int, int, bool]], losses: int) -> None:
+        """Market orders of one strategy that were sent and filled: (now, instrument, side, lots, exit) each, oldest first.
+
+        losses: its realised losses in a row after them. The same as `on_order`, `on_fill` and `on_closed` for each.
+        """
+        self.stamps.extend([row[0] for row in orders[-STAMPS:]])
+        if len(self.stamps) > 2 * STAMPS:
+            del self.stamps[:-STAMPS]
+        entries = [row for row in orders if not row[4]]
+        self.recent.extend([(row[0], ((strategy,), row[1], row[2], row[3], 0, 0.0, 0.0)) for row in entries[-STAMPS:]])
+        if len(self.recent) > 2 * STAMPS:
+            del self.recent[:-STAMPS]
+        self.last.update([(row[1], row[0]) for row in entries])
+        if entries:
+            self.trades_in_all += len(entries)
+            self.trades[strategy] = self.trades.get(strategy, 0) + len(entries)
+        if losses:
+            self.losses[strategy] = losses
+        else:
+            self.losses.pop(strategy, None)
+
     def on_fill(self, order: int) -> None:
         """The order of this id has a fill: if it is an entry, its trade is now real. Later fills change nothing."""
         self._unfilled.pop(order, None)

@@ -93,6 +93,8 @@ class Dispatch:
         wants = self.wants
 
         def call(bar: ev.Bar) -> None:
+            if cell.away is not None:
+                cell.away()
             needs = feed(bar)
             if cell.warm:
                 cell.warm -= 1
@@ -104,11 +106,11 @@ class Dispatch:
                 self._fail(slot, bar, error)
                 return
             if out.target != last.target or out.stop != last.stop or out.limit != last.limit or out.take != last.take:
-                wants.append((slot, self._stepped(slot, cell, bar, needs)))
+                wants.append((slot, self.stepped(slot, cell, bar, needs)))
 
         return call
 
-    def _stepped(self, slot: Slot, cell: Cell, bar: ev.Bar, needs: Any) -> Any:
+    def stepped(self, slot: Slot, cell: Cell, bar: ev.Bar | None, needs: Any) -> Any:
         """The intent that a step's four numbers mean."""
         out, last = cell.out, cell.last
         last.target, last.limit, last.stop, last.take = out.target, out.limit, out.stop, out.take

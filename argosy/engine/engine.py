@@ -18,9 +18,10 @@ from argosy.core.errors import Broken, Misuse
 from argosy.core.instrument import Instruments
 from argosy.core.intents import Hold, Ladder, Target
 from argosy.core.protocols import Journal
+from argosy.core.time import NEVER
 from argosy.engine.dispatch import Dispatch
 from argosy.engine.evaluate import evaluate
-from argosy.engine.journal import Given, Grant, Memory, Reserve, Rows, Run, Standing, Verdict, Wanted
+from argosy.engine.journal import Given, Grant, Memory, Reserve, Rows, Run, Standing, Stretch, Verdict, Wanted
 from argosy.engine.levels import Breakers, Levels
 from argosy.engine.planner import Draft, order_of, plan
 from argosy.engine.portfolio import HOUSE, Fx
@@ -89,7 +90,7 @@ class Engine:
         self.dirty: set[int] = set()
         self.muted = False
         self._watched: set[int] = set()
-        self._cursor = 0
+        self.cursor = 0
         self._pulses: list[ev.Event] = []
         self._memory_every = memory_every
         self._since_memory = 0
@@ -143,7 +144,7 @@ class Engine:
 
     def resume(self, cursor: int) -> None:
         """Go on after a restart. cursor: the market row that the journal has marked last."""
-        self._cursor = cursor
+        self.cursor = cursor
         self.state.filled.clear()
         for i, bound in enumerate(self.dispatch.bound):
             if len(bound) > 1 and len(_holding(self.state, i, bound)) > 1:
@@ -192,7 +193,7 @@ class Engine:
         self._touch(event)
         self.state.filled.clear()
         if self.dirty or self.effects:
-            return self._decide()
+            return self.decide()
         return NONE
 
     def advance(self, bars: Iterable[ev.Bar]) -> tuple[Effect, ...]:
@@ -232,7 +233,7 @@ class Engine:
             if on_instant:
                 self.dispatch.close_instant()
             if wants or self.dirty or self.effects:
-                effects = self._decide()
+                effects = self.decide()
                 if effects:
                     return effects
                 on_bar, on_instant = self.dispatch.on_bar, self.dispatch.on_instant
@@ -244,7 +245,7 @@ class Engine:
             events = ev.sort_instant(list(events))
         self._absorb(events)
         self.dispatch.handle(events)
-        effects = self._decide() if self.dispatch.wants or self.dirty or self.effects else NONE
+        effects = self.decide() if self.dispatch.wants or self.dirty or self.effects else NONE
         if self._pulses:
             self._pulses = []
         return effects
@@ -277,7 +278,7 @@ class Engine:
         if self.dispatch.on_instant:
             self.dispatch.close_instant()
         if self.dispatch.wants or self.dirty or self.effects:
-            return self._decide()
+            return self.decide()
         return NONE
 
     # -- phase 1: state --------------------------------------------------------------------------------------------------
@@ -290,7 +291,7 @@ class Engine:
             recorded = len(events) - rows - len(self._pulses)
             if recorded:
                 self.journal.append(Rows(state.rows, recorded, rows))
-                self._cursor = state.rows
+                self.cursor = state.rows
         rows = 0
         for event in events:
             if type(event) not in _ROWS and not (type(event) is ev.Timer and event.name == "pulse"):
@@ -304,7 +305,7 @@ class Engine:
         state.now = max(state.now, events[-1].known)
         if rows:
             if len(events) > rows:
-                self._cursor = state.rows
+                self.cursor = state.rows
             if state.portfolio.held:
                 state.settle()
                 if self._watched:
@@ -362,7 +363,7 @@ class Engine:
 
     def _expire(self, timer: ev.Timer) -> None:
         """Give up wishes whose horizon has come."""
-        for (strategy, i), wish in self.state.wishes.items():
+        for (strategy, i), wish in sorted(self.state.wishes.items(), key=_place):
             if wish.until <= timer.known:
                 self.record(Given(strategy, i, "HORIZON"))
                 if wish.on_expiry == "flat":
@@ -421,7 +422,7 @@ class Engine:
 
     # -- phase 3: decide -------------------------------------------------------------------------------------------------
 
-    def _decide(self) -> tuple[Effect, ...]:
+    def decide(self) -> tuple[Effect, ...]:
         """Record what is wanted, plan each touched instrument once, gate the drafts, return the effects."""
         if self.dispatch.wants:
             wants = self.dispatch.wants[:]
@@ -534,13 +535,25 @@ class Engine:
             self.record(Reserve(submit, view.reservation(approved.order), verdict.exit))
             self.effects.append(submit)
 
+    def leap(self, stretch: Stretch, cursor: int, decisions: int) -> None:
+        """Record a stretch of plain orders that was walked elsewhere; its state is for the caller to bring home."""
+        self.journal.stretch(stretch)
+        self.cursor = cursor
+        if self._memory_every:
+            self._since_memory += decisions
+
+    @property
+    def decisions_left(self) -> int:
+        """Decisions that may be made elsewhere before the strategies must be snapshot."""
+        return self._memory_every - self._since_memory - 1 if self._memory_every else NEVER
+
     # -- recording -------------------------------------------------------------------------------------------------------
 
     def _mark_rows(self) -> None:
         """Say in the journal how many market rows came before what follows."""
         rows = self.state.rows
-        if rows != self._cursor:
-            self._cursor = rows
+        if rows != self.cursor:
+            self.cursor = rows
             self.journal.append(Rows(rows))
 
     def record(self, record: Any) -> None:
@@ -549,8 +562,8 @@ class Engine:
             raise Broken("MUTED", "a decision was made while the past is relived")
         state = self.state
         append = self.journal.append
-        if state.rows != self._cursor:
-            self._cursor = state.rows
+        if state.rows != self.cursor:
+            self.cursor = state.rows
             append(Rows(state.rows))
         if self._pulses:
             self._record_pulses()
@@ -564,6 +577,10 @@ class Engine:
         for pulse in pulses:
             self.journal.append(pulse)
             self.state.apply(pulse)
+
+
+def _place(item: tuple[tuple[str, int], Any]) -> tuple[str, int]:
+    return item[0]
 
 
 def _holding(state: State, i: int, bound: list[str]) -> list[str]:

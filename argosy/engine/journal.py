@@ -14,121 +14,25 @@ from zlib import crc32
 
 import msgspec
 
-from argosy.core import effects as fx
-from argosy.core import events as ev
 from argosy.core.errors import Broken
-from argosy.core.intents import Hold, Ladder, Target
-from argosy.core.orders import Order, Refused, Trimmed
+from argosy.engine.records import (
+    Cross,
+    Given,
+    Grant,
+    Memory,
+    Record,
+    Reserve,
+    Rows,
+    Run,
+    Standing,
+    Stretch,
+    Verdict,
+    Wanted,
+)
+from argosy.engine.stretch import unfold
 
 GROUP = 64
 """Records after which a commit group is closed, at the end of a decision."""
-
-
-class Run(msgspec.Struct, frozen=True, tag=True):
-    """The first record: who ran with what. tapes: content hashes; code: strategy id -> hash of its code and params."""
-
-    schema: int
-    desk: str
-    base: str
-    symbols: tuple[str, ...]
-    strategies: tuple[str, ...]
-    tapes: tuple[str, ...] = ()
-    code: dict[str, str] = {}
-    limits: str = ""
-
-
-class Rows(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=True):
-    """Market rows up to (not including) `upto` of the run's merged source were applied before the next record.
-
-    With `events` > 0 an instant of several events begins here: the next `events` records, then `rows` market rows, are one
-    instant. A recorded event without such a mark is an instant of its own.
-    """
-
-    upto: int
-    events: int = 0
-    rows: int = 0
-
-
-class Grant(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Base units moved from the house book to a strategy's."""
-
-    strategy: str
-    units: int
-
-
-class Wanted(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A strategy's intent and the lots it came to, evaluated once. lots: signed wanted position (ladders and holds: 0).
-
-    engine: the engine wants it for the strategy (a protection it triggered); the strategy's own word still stands, so that
-    saying it again is a repeat, as after a stop that rested at the venue
-    """
-
-    strategy: str
-    intent: Target | Ladder | Hold
-    lots: int
-    at: int
-    engine: bool = False
-
-
-class Cross(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Opposite wishes met inside the house at the mid, without fee: `buyer` took `lots` from `seller`."""
-
-    instrument: int
-    buyer: str
-    seller: str
-    lots: int
-    price: float
-    notional: int
-
-
-class Verdict(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """What the gate said when it did not simply approve (an approval is recorded inside its Submit)."""
-
-    order: Order
-    outcome: Refused | Trimmed
-
-
-class Reserve(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A Submit with the base units held back for it; exit: it can only shrink the position."""
-
-    submit: fx.Submit
-    units: int
-    exit: bool = False
-
-
-class Given(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A strategy's wish was given up: it keeps what it holds, and the same wish would be a new one. Or it was paused, retired,
-    quarantined, or its horizon came."""
-
-    strategy: str
-    instrument: int
-    cause: str
-
-
-class Standing(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A strategy's own standing changed: active | paused | retired | quarantined."""
-
-    strategy: str
-    status: str
-    cause: str
-
-
-class Memory(msgspec.Struct, frozen=True, tag=True):
-    """A snapshot of a strategy's own state at this place of the journal."""
-
-    strategy: str
-    blob: bytes
-    rows: int
-
-
-Record = (
-    Run | Rows | Grant | Wanted | Cross | Verdict | Reserve | Given | Standing | Memory
-    | fx.Cancel | fx.Amend | fx.SetTimer | fx.Note | fx.Alarm
-    | ev.Reply | ev.OrderUpdate | ev.Fill | ev.Bust | ev.Reversal | ev.Account | ev.Adjust | ev.CashFlow | ev.Split
-    | ev.Dividend | ev.Funding | ev.Borrow | ev.Delist | ev.Status | ev.Session | ev.Gap | ev.Fact | ev.Forecast
-    | ev.Timer | ev.Command | ev.Latch
-)  # fmt: skip
-"""Everything a journal may hold."""
 
 _HEAD = struct.Struct("<QII")
 _encoder = msgspec.msgpack.Encoder()
@@ -153,6 +57,12 @@ class MemoryJournal:
         """The sequence of the next record; the first is 1."""
         return self._next + len(self._pending)
 
+    def stretch(self, stretch: Stretch) -> None:
+        """Append a stretch; it takes the sequences of all the records it stands for."""
+        self.flush()
+        self._pending.append(stretch)
+        self.flush()
+
     def commit(self) -> None:
         """A decision is complete: close the commit group if it is long enough."""
         if len(self._pending) >= GROUP:
@@ -171,7 +81,7 @@ class MemoryJournal:
             body = encode(record)
             parts.append(pack(seq, len(body), crc32(body)))
             parts.append(body)
-            seq += 1
+            seq += 1 if type(record) is not Stretch else record.records
         group = b"".join(parts)
         self._chain = blake2b(group, digest_size=16, key=self._chain).digest()
         self._groups.append(group)
@@ -190,11 +100,25 @@ class MemoryJournal:
         return b"".join(self._groups)
 
     def records(self) -> Iterator[tuple[int, Any]]:
-        """All records, decoded, in order."""
+        """All records, decoded, in order; a stretch as the records it is short for."""
         return frames(self.dump())
+
+    def kept(self) -> Iterator[Any]:
+        """All records as they are kept, a stretch as one."""
+        for _, record in _kept(self.dump()):
+            yield record
 
 
 def frames(data: bytes) -> Iterator[tuple[int, Any]]:
+    """Decode frames and check them, a stretch as the records it is short for; raises what is broken in them."""
+    for seq, record in _kept(data):
+        if type(record) is Stretch:
+            yield from enumerate(unfold(record), seq)
+        else:
+            yield seq, record
+
+
+def _kept(data: bytes) -> Iterator[tuple[int, Any]]:
     """Decode frames and check them: Broken JOURNAL_TORN (cut short), JOURNAL_CRC, JOURNAL_GAP (a sequence is missing)."""
     at = 0
     expected = 0
@@ -210,6 +134,13 @@ def frames(data: bytes) -> Iterator[tuple[int, Any]]:
             raise Broken("JOURNAL_CRC", f"record {seq} is not what was written", where=f"byte {at}")
         if expected and seq != expected:
             raise Broken("JOURNAL_GAP", f"record {seq} follows {expected - 1}")
-        expected = seq + 1
         at += length
-        yield seq, _decoder.decode(body)
+        record = _decoder.decode(body)
+        expected = seq + (record.records if type(record) is Stretch else 1)
+        yield seq, record
+
+
+__all__ = [
+    "GROUP", "Cross", "Given", "Grant", "Memory", "MemoryJournal", "Record", "Reserve", "Rows", "Run", "Standing", "Stretch",
+    "Verdict", "Wanted", "frames",
+]  # fmt: skip

@@ -107,7 +107,7 @@ class Levels:
             for ticket in list(row.values()):
                 if not ticket.order.reduce_only and not ticket.cancelling:
                     self._engine.do(Cancel(ticket.order.id))
-        for (strategy, i) in list(self._engine.state.wishes):
+        for strategy, i in sorted(self._engine.state.wishes):
             self._engine.record(Given(strategy, i, f"L{level}"))
             self._engine.dirty.add(i)
         if level == FLATTEN:
@@ -130,3 +130,13 @@ class Levels:
             level = HALT if lost >= 1.5 * limit else REDUCE if lost >= limit else LIVE
             if level > max(state.level, LIVE):
                 self.latch(level, cause)
+
+    def alert(self) -> tuple[float, float]:
+        """When `check` might latch: equity at or below the first, or the second's fraction of the peak below it."""
+        state, breakers = self._engine.state, self.breakers
+        if state.level >= HALT:
+            return float("-inf"), float("inf")
+        times = 1.5 if state.level == REDUCE else 1.0
+        loss, fall = breakers.daily_loss_frac * times, breakers.drawdown_frac * times
+        floor = state.day_start * (1.0 - loss) + 1.0 if loss and state.day_start > 0 else float("-inf")
+        return floor, fall * (1.0 - 1e-9) if fall and state.peak > 0 else float("inf")

@@ -62,7 +62,7 @@ class Portfolio:
     lots, value:       by instrument id; value is lots at the mark in the instrument's currency units
     marks, marked:     last known price (nan before the first) and when it became known
     cash, worth:       by currency index: cash, and the sum of `value` in that currency
-    held:              instruments whose position is worth something
+    held:              instruments with a position
     """
 
     def __init__(self, instruments: Instruments, base: str = "USD", strategies: Iterable[str] = (), fx: Iterable[Fx] = ()) -> None:
@@ -157,7 +157,7 @@ class Portfolio:
         if change:
             self.value[i] = new
             self.worth[self.currency_of[i]] += change
-        if new:
+        if self.lots[i]:
             self.held.add(i)
         else:
             self.held.discard(i)

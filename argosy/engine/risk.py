@@ -11,7 +11,7 @@ import msgspec
 
 from argosy.core.instrument import Instruments
 from argosy.core.orders import Approved, Order, Refused, Share, Trimmed
-from argosy.engine.rules.rule import NAN, PRICE_LIMIT, STRANGER, Facts, Rule, View
+from argosy.engine.rules.rule import NAN, PRICE_LIMIT, STRANGER, Facts, Room, Rule, View
 
 LOTS_LIMIT = 1 << 62
 
@@ -63,6 +63,16 @@ class RiskGate:
                     return Verdict(None, said, None, exit)
                 return self._trim(order, legs, view)
         return Verdict(Approved(order, legs if type(legs) is tuple else tuple(legs)), None, None, exit)
+
+    def room(self, view: View) -> Room | None:
+        """Bounds within which no rule refuses or trims a plain market order; None when a rule cannot say."""
+        room = Room()
+        for rule in self.rules:
+            if getattr(rule, "binds", True):
+                clear = getattr(rule, "clear", None)
+                if clear is None or not clear(room, view):
+                    return None
+        return room
 
     def _trim(self, order: Order, legs: Sequence[Order], view: View) -> Verdict:
         """The whole way again, for an order that some rule allows only in part."""

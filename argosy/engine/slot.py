@@ -41,9 +41,10 @@ class Cell:
     """One strategy on one instrument: its needs, its step's numbers and how many bars it still needs to warm up.
 
     spans: least and greatest span of the bars it follows, where its instrument has several series; None = all bars
+    away:  brings its numbers home from the compiled scan that has walked ahead of it; None when they are here
     """
 
-    __slots__ = ("feed", "instrument", "last", "needs", "out", "slot", "spans", "state", "step", "warm")
+    __slots__ = ("away", "feed", "instrument", "last", "needs", "out", "slot", "spans", "state", "step", "warm")
 
     def __init__(self, slot: Slot, instrument: int) -> None:
         declaration = slot.declaration
@@ -57,6 +58,7 @@ class Cell:
         self.needs: Any = None
         self.state = declaration.state()
         self.feed: Feed = StreamFeed(declaration.needs, slot.shape)
+        self.away: Callable[[], None] | None = None
 
     def sees(self, span: int) -> bool:
         """Whether a bar of this span is of the series the cell follows; without a choice every bar is."""
@@ -64,6 +66,8 @@ class Cell:
 
     def split(self, ratio: float) -> None:
         """Bring price-like numbers to the new raw prices: levels stand, the state's `scaled` fields and the streams' factor."""
+        if self.away is not None:
+            self.away()
         for out in (self.out, self.last):
             out.limit /= ratio
             out.stop /= ratio
@@ -105,6 +109,9 @@ class Slot:
 
     def save(self) -> bytes:
         """The private state as bytes: each cell's state, standing numbers and warm-up, and the object's own `state`."""
+        for cell in self.cells.values():
+            if cell.away is not None:
+                cell.away()
         cells = {
             i: (cell.state, [cell.out.target, cell.out.limit, cell.out.stop, cell.out.take],
                 [cell.last.target, cell.last.limit, cell.last.stop, cell.last.take], cell.warm)
@@ -124,6 +131,28 @@ class Slot:
             cell.warm = warm
         if own is not None and self.thing is not None:
             self.thing.state = msgspec.convert(own, self.declaration.state)
+
+
+class TableFeed:
+    """Needs computed in bulk, read row by row: rows `first` and on of `table` are its instrument's. at: rows read so far."""
+
+    __slots__ = ("_item", "_shape", "at", "first", "table")
+
+    def __init__(self, table: NDArray[Any], first: int, shape: type, at: int = 0) -> None:
+        self.table = table
+        self.first = first
+        self.at = at
+        self._item = table.item
+        self._shape = shape
+
+    def __call__(self, bar: Bar) -> Any:
+        at = self.at
+        self.at = at + 1
+        return self._shape(*self._item(self.first + at))
+
+    def of(self, row: int) -> Any:
+        """The needs of a row of its instrument, counted from 0."""
+        return self._shape(*self._item(self.first + row))
 
 
 class StreamFeed:

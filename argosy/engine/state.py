@@ -31,6 +31,7 @@ from argosy.engine.journal import (
     Rows,
     Run,
     Standing,
+    Stretch,
     Verdict,
     Wanted,
 )  # fmt: skip
@@ -83,6 +84,7 @@ class State:
         self.facts: dict[str, ev.Fact] = {}
         self.forecasts: dict[tuple[int, str], ev.Forecast] = {}
         self.filled: list[tuple[ev.Fill, str, int, int]] = []
+        self.on_stretch: Callable[[Stretch], None] | None = None
         self._on_fill: Callable[[ev.Fill, str, int, int, Order | None], None] | None = None
         self._do: dict[type, Callable[[Any], None]] = {
             Run: self._ignore, Rows: self._rows, Grant: self._grant, Wanted: self._wanted, Cross: self._cross,
@@ -107,8 +109,17 @@ class State:
             self.now = known
         do(record)
 
-    def observe(self, on_money: Callable[[int], None], on_fill: Callable[[ev.Fill, str, int, int, Order | None], None]) -> None:
-        """Call `on_money(instrument or -1)` after each record that moved lots or cash, and `on_fill` for each share of a fill."""
+    def observe(
+        self,
+        on_money: Callable[[int], None],
+        on_fill: Callable[[ev.Fill, str, int, int, Order | None], None],
+        on_stretch: Callable[[Stretch], None],
+    ) -> None:
+        """Call `on_money(instrument or -1)` after each record that moved lots or cash, `on_fill` for each share of a fill.
+
+        A stretch of plain orders, which did both many times, calls `on_stretch` instead.
+        """
+        self.on_stretch = on_stretch
 
         def watched(do: Callable[[Any], None]) -> Callable[[Any], None]:
             def call(record: Any) -> None:

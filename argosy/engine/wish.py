@@ -11,6 +11,7 @@ from argosy.core.instrument import Instrument
 from argosy.core.intents import Hold, Ladder, Protection, Rung, Target
 from argosy.core.orders import Tif
 from argosy.core.time import NEVER
+from argosy.engine.records import plain
 from argosy.engine.snap import regrid
 
 NAN = float("nan")
@@ -38,8 +39,8 @@ class Wish:
 
     def snapshot(self) -> tuple[object, ...]:
         return (
-            msgspec.to_builtins(self.intent), self.lots, self.limit, int(self.tif), self.until, self.on_expiry,
-            msgspec.to_builtins(self.protection), msgspec.to_builtins(self.rungs), sorted(self.spent),
+            plain(self.intent), self.lots, self.limit, int(self.tif), self.until, self.on_expiry,
+            plain(self.protection), plain(self.rungs), sorted(self.spent),
         )  # fmt: skip
 
 

@@ -13,23 +13,39 @@ from argosy.core.events import Bar, Dividend, Fill, Split
 from argosy.core.money import per_one
 from argosy.core.orders import Order
 from argosy.engine.engine import Failure
+from argosy.engine.records import Stretch
 from argosy.engine.state import State
+from argosy.engine.stretch import executed, fills
 from argosy.house import Data, Run, Terms, Wanted, assemble
-from argosy.replay import Merged
+from argosy.replay import SCAN_FROM, Merged
+
+
+Share = tuple[Fill, str, int, int, Order | None]
+"""A fill, a strategy, its lots and its fee of it in units, and the order."""
 
 
 class Account:
     """What the account held after each change: the raw material of an equity curve.
 
     rows: market rows applied before the change; lots: (instrument, new position); cash: new base cash
-    fills: (fill, strategy, its lots, its fee in units, the order)
     """
 
     def __init__(self) -> None:
         self.rows: list[int] = []
         self.lots: list[tuple[int, int]] = []
         self.cash: list[int] = []
-        self.fills: list[tuple[Fill, str, int, int, Order | None]] = []
+        self._seen: list[Share | Stretch] = []
+
+    @property
+    def fills(self) -> list[Share]:
+        """Every strategy's share of every execution, in order."""
+        out: list[Share] = []
+        for seen in self._seen:
+            if isinstance(seen, Stretch):
+                out.extend((fill, seen.strategy, fill.lots, fill.fee, order) for order, fill in fills(seen))
+            else:
+                out.append(seen)
+        return out
 
     def watch(self, state: State) -> None:
         """Append to `self` after each record that moves lots or cash."""
@@ -42,9 +58,23 @@ class Account:
             cash.append(portfolio.cash[0])
 
         def filled(fill: Fill, strategy: str, signed: int, fee: int, order: Order | None) -> None:
-            self.fills.append((fill, strategy, abs(signed), fee, order))
+            self._seen.append((fill, strategy, abs(signed), fee, order))
 
-        state.observe(note, filled)
+        def stretched(stretch: Stretch) -> None:
+            self._seen.append(stretch)
+            held: dict[int, int] = {}
+            deals = executed(stretch)
+            for i, signed in zip(deals["instrument"].tolist(), (deals["side"] * deals["lots"]).tolist(), strict=True):
+                held[i] = held.get(i, 0) + signed
+            for i, net in held.items():
+                held[i] = portfolio.lots[i] - net
+            for i, signed in zip(deals["instrument"].tolist(), (deals["side"] * deals["lots"]).tolist(), strict=True):
+                held[i] += signed
+                lots.append((i, held[i]))
+            rows.extend(deals["rows"].tolist())
+            cash.extend(deals["cash"].tolist())
+
+        state.observe(note, filled, stretched)
 
 
 class Outcome:
@@ -187,13 +217,14 @@ def run(
     *,
     progress: Callable[[int], None] | None = None,
     bulk: bool = True,
+    scan_from: int = SCAN_FROM,
 ) -> Outcome:
     """Run strategies over the past and return what came of it.
 
     data: instruments, market tapes, and other events (sessions, splits, dividends, facts, commands)
     Raises Misuse or Misconfigured before anything ran; a strategy that raises is a failure in the outcome, not an error.
     """
-    wired = assemble(wanted, data, terms, progress=progress, bulk=bulk)
+    wired = assemble(wanted, data, terms, progress=progress, bulk=bulk, scan_from=scan_from)
     account = Account()
     account.watch(wired.engine.state)
     begun = time.perf_counter()

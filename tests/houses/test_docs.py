@@ -61,10 +61,15 @@ def rows() -> list[tuple[str, str]]:
     return [(cell[0].strip(), cell[-1].strip()) for cell in cells]
 
 
-def test_every_sentence_of_the_heart_has_a_test_or_is_open() -> None:
-    assert len(rows()) > 90
+OPEN = re.compile(r"open: [\w ,.:;'/-]{12,}")
+"""A sentence that no test holds says why: the room that it belongs to and that is not built yet."""
+
+
+def test_every_sentence_of_the_heart_has_a_test_or_says_why_not() -> None:
+    assert len(rows()) > 150
     for sentence, held in rows():
-        assert held == "open" or NODE.fullmatch(held), sentence
+        assert NODE.fullmatch(held) or OPEN.fullmatch(held), sentence
+    assert sum(held.startswith("open") for _, held in rows()) < 30
     assert len({sentence for sentence, _ in rows()}) == len(rows()), "a sentence stands twice"
 
 

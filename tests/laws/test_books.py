@@ -76,7 +76,7 @@ def test_fold_of_the_journal_is_the_state(seed: int) -> None:
 def test_cash_is_what_was_paid_in_less_what_was_paid_out(seed: int) -> None:
     run = whole(seed)
     paid = []
-    run.engine.state.observe(lambda i: None, lambda fill, *rest: None)
+    run.engine.state.observe(lambda i: None, lambda fill, *rest: None, lambda stretch: None)
     run.go()
     portfolio = run.engine.state.portfolio
     flows = 0

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from argosy.core.effects import Cancel, Effect, Submit
-from argosy.core.events import Bar, Event, Fill, OrderUpdate, Reply
+from argosy.core.events import Bar, Event, Fill, OrderUpdate, Quote, Reply
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.orders import Order, Work
 from argosy.core.tape import Tape
 from argosy.core.time import MINUTE
+from argosy.engine.fold import fold
 from argosy.engine.journal import Reserve
+from argosy.engine.state import State
 from argosy.house import Run, Terms, Wanted, assemble
 
 USD = 1_000_000
@@ -124,6 +126,8 @@ class Stage:
         self.engine = self.run.engine
         self.state = self.engine.state
         self.engine.open(self.run.cash)
+        self.run_fx = given.get("fx", ())
+        self.rows: list[Any] = []
         self.minute = -1
         self.count = 0
 
@@ -136,7 +140,17 @@ class Stage:
         self.minute += 1
         o, h, low, c = close if isinstance(close, tuple) else (close,) * 4
         ts = self.minute * MINUTE
-        return self.engine.step(Bar(ts, ts + MINUTE, i, o, h, low, c, 1e6, MINUTE))
+        return self.row(Bar(ts, ts + MINUTE, i, o, h, low, c, 1e6, MINUTE))
+
+    def quote(self, bid: float, ask: float, i: int = 0, after: int = 1) -> tuple[Effect, ...]:
+        """A quote, `after` ns from now."""
+        at = self.now + after
+        return self.row(Quote(at, at, i, bid, ask, 100.0, 100.0))
+
+    def row(self, row: Any) -> tuple[Effect, ...]:
+        """A market row of any kind, kept for a fold."""
+        self.rows.append(row)
+        return self.engine.step(row)
 
     def reply(self, order: int, verb: str = "submit", outcome: str = "accepted", code: str = "") -> tuple[Effect, ...]:
         return self.engine.step(Reply(self.now, self.now, order, verb, outcome, code))  # type: ignore[arg-type]
@@ -150,6 +164,30 @@ class Stage:
         name = execution or f"x{self.count}"
         notional = round(signed * price * USD)
         return self.engine.step(Fill(self.now, self.now, i, order, name, side, abs(signed), price, notional, fee))
+
+    def tell(self, kind: type, *fields: Any, after: int = 0, **named: Any) -> tuple[Effect, ...]:
+        """One event of a kind, `after` ns from now, known at once: its fields after ts and known."""
+        at = self.now + after
+        return self.engine.step(kind(at, at, *fields, **named))
+
+    def accept(self, effects: Sequence[Effect]) -> list[Order]:
+        """Answer every submit among the effects with "accepted"; the orders."""
+        orders = sent(effects)
+        for order in orders:
+            self.reply(order.id)
+        return orders
+
+    def buy(self, want: Sequence[Effect], price: float) -> list[Order]:
+        """Accept and fill whole what the effects submit, at a price."""
+        orders = self.accept(want)
+        for order in orders:
+            self.fill(order.id, order.side * order.lots, price, i=order.instrument)
+        return orders
+
+    def fold(self) -> str:
+        """The hash of the state that the journal alone gives; for stages whose rows are bars in one file."""
+        state = State(self.engine.instruments, self.state.portfolio.base, [slot.id for slot in self.engine.slots], self.run_fx)
+        return fold(self.engine.journal.records(), state, iter(self.rows)).hash
 
     def work(self, order: int) -> Work:
         return self.state.blotter.tickets[order].work

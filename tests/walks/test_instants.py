@@ -40,6 +40,21 @@ def test_a_handler_sees_the_whole_instant_applied() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("rows", [([10.0, 11.0],), ([10.0, 11.0], [20.0, 21.0])])
+def test_what_is_known_with_a_bar_is_applied_before_the_bars_handler(rows: Any) -> None:
+    """A deposit, a fact and a session known at the moment of the first bar are of its instant, however many instruments there are."""
+    seen: list[tuple[float, bool]] = []
+
+    class Looks:
+        def on_bar(self, bar: Bar, book: Any) -> None:
+            if bar.ts == 0 and bar.instrument == 0:
+                seen.append((book.equity, book.fact("cpi") is not None))
+
+    events = [CashFlow(MINUTE, MINUTE, "USD", 50 * USD, "a"), Fact(MINUTE, MINUTE, "src", "cpi", 3.5)]
+    play({"a": Looks}, *rows, events=events)
+    assert seen == [(100_050.0, True)]
+
+
 def test_strategies_are_called_by_id_each_on_all_events_then_on_instant() -> None:
     calls: list[str] = []
 

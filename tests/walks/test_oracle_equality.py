@@ -10,11 +10,13 @@ import msgspec
 import numpy as np
 import pytest
 
+from argosy.core.events import Bar
 from argosy.core.instrument import Instruments
 from argosy.core.intents import Protection, Target
 from argosy.core.orders import Tif
 from argosy.core.strategy import Watch
 from argosy.core.tape import Tape
+from argosy.core.time import DAY, HOUR
 from argosy.data import demo
 from argosy.data.calendars import sessions_of
 from argosy.house import Terms, Wanted
@@ -46,11 +48,25 @@ def prices(symbol: str) -> tuple[Instruments, Tape, Market]:
     return instruments, tape, oracle.market(symbol, tape)
 
 
-def by_house(symbol: str, cls: type, rule: str = "through", **params: Any) -> Walk:
-    """The same strategy in the house, with nothing refused and nothing failed on the way."""
+def without_nights(instruments: Instruments, tape: Tape) -> tuple[Instruments, Tape, list[Any]]:
+    """The same prices as days of 23 hours of a market that never closes: no session event ends a stretch."""
+    ts = int(tape["ts"][0]) // DAY * DAY + np.arange(len(tape), dtype=np.int64) * DAY
+    stamps = {"ts": ts + HOUR, "known": ts + DAY, "span": np.full(len(tape), DAY - HOUR)}
+    return Instruments(msgspec.structs.replace(row, calendar="24/7") for row in instruments), Tape(Bar, {**tape.columns, **stamps}), []
+
+
+def by_house(symbol: str, cls: type, rule: str = "through", scan_from: int = 1 << 60, **params: Any) -> Walk:
+    """The same strategy in the house, with nothing refused and nothing failed on the way.
+
+    scan_from: rows from which quiet stretches are scanned and not stepped; the default never scans, 0 does
+    """
     instruments, tape, _ = prices(symbol)
+    events = sessions_of(tape)
+    if not scan_from:
+        instruments, tape, events = without_nights(instruments, tape)
     terms = Terms(cash=CASH, fees="free", slippage_bps=0.0, limit_rule=rule)  # type: ignore[arg-type]
-    outcome = run([Wanted("it", cls, params, (symbol,))], (instruments, [tape], sessions_of(tape)), terms)
+    outcome = run([Wanted("it", cls, params, (symbol,))], (instruments, [tape], events), terms, scan_from=scan_from)
+    assert outcome.run.replay.scanned == (not scan_from)
     return walked(outcome, tape)
 
 
@@ -109,6 +125,7 @@ def test_cross(symbol: str, fast: int, slow: int) -> None:
     peer = oracle.by_peer(m, oracle.cross(m, fast, slow, SIZE))
     same(house, peer)
     same(house, oracle.by_hand(m, oracle.cross(m, fast, slow, SIZE)))
+    same(by_house(symbol, Cross, scan_from=0, fast=fast, slow=slow, edge=0.5 / (FINE * lcm(fast, slow))), peer)
     assert len(house.prints) >= (1 if symbol == "FB" else 10)
 
 
@@ -141,6 +158,7 @@ def test_reverter(symbol: str, window: int, enter: float, leave: float) -> None:
     house = by_house(symbol, Reverter, window=window, enter=enter, leave=leave)
     same(house, oracle.by_peer(m, oracle.reverting(m, window, enter, leave, SIZE)))
     same(house, oracle.by_hand(m, oracle.reverting(m, window, enter, leave, SIZE)))
+    same(by_house(symbol, Reverter, scan_from=0, window=window, enter=enter, leave=leave), house)
     if window < 30:
         turned = [one for one, two in zip(house.prints, house.prints[1:], strict=False) if one[:2] == two[:2]]
         assert turned, "no position was turned around, though that was to be compared"
@@ -166,7 +184,7 @@ class Breaker:
         seen = book.window(i, p.window + 1)[:-1]
         top, bottom = seen[:, 1].max(), seen[:, 2].min()
         held = book.lots(i)
-        if not top == top or bottom <= close <= top:
+        if top != top or bottom <= close <= top:
             return None
         side = 1 if close > top else -1
         if held:

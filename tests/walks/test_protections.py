@@ -18,7 +18,7 @@ def guarded(want: int, stop: float = NAN, take: float = NAN, **rest: Any) -> Tar
 def test_one_holders_protection_goes_with_the_entry_as_legs() -> None:
     stage = Stage({"a": {0: guarded(10, 9.0, 12.0)}})
     effects = stage.bar(10.0)
-    approved = [effect.approved for effect in effects if isinstance(effect, Submit)][0]
+    approved = next(effect.approved for effect in effects if isinstance(effect, Submit))
     assert [(leg.tag, leg.type, leg.side, leg.lots, leg.parent, leg.reduce_only) for leg in approved.legs] == [
         ("stop", Type.STOP, SELL, 10, approved.order.id, True), ("take", Type.LIMIT, SELL, 10, approved.order.id, True),
     ]  # fmt: skip
@@ -108,7 +108,7 @@ def test_a_stop_that_fills_while_its_cancel_is_on_the_way_leaves_nothing_to_sell
 def test_with_several_holders_one_stop_of_the_net_rests_at_the_widest_level() -> None:
     run = play({"a": {0: guarded(10, 9.0)}, "b": {0: guarded(4, 8.0)}}, [10.0] * 4)
     assert resting(run) == [("stop", -14, 8.0)]
-    ticket = [t for t in run.engine.state.blotter.open[0].values() if t.order.tag == "stop"][0]
+    ticket = next(t for t in run.engine.state.blotter.open[0].values() if t.order.tag == "stop")
     assert [(share.strategy, share.lots) for share in ticket.order.shares] == [("a", 10), ("b", 4)]
 
 

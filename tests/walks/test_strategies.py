@@ -11,6 +11,7 @@ from argosy.core.effects import Alarm
 from argosy.core.events import Bar, Fill, Forecast, Session
 from argosy.core.intents import Ladder, Protection, Rung, Target
 from argosy.core.orders import BUY, SELL, Order, Work
+from argosy.core.strategy import Every, OnFact
 from argosy.core.time import DAY, MINUTE
 from argosy.engine.journal import Standing
 from argosy.kernels.indicators import sma
@@ -229,6 +230,21 @@ def test_the_book_cannot_be_written() -> None:
 
     play({"a": Meddles}, [10.0])
     assert caught == ["AttributeError", "ValueError"]
+
+
+@pytest.mark.xfail(strict=True, reason="what wakes a strategy is declared and not asked")
+@pytest.mark.parametrize(("wakes", "minutes"), [((Every("3m"),), [2, 5, 8]), ((OnFact(),), [])])
+def test_a_strategy_that_says_what_wakes_it_is_called_then_and_only_then(wakes: Any, minutes: list[int]) -> None:
+    """Every three minutes: at the bars known at minutes 3, 6 and 9. On facts: at no bar."""
+    called: list[int] = []
+
+    class Sleeps:
+        def on_bar(self, bar: Bar, book: Any) -> None:
+            called.append(bar.ts // MINUTE)
+
+    Sleeps.wakes = wakes  # type: ignore[attr-defined]
+    play({"a": Sleeps}, [10.0] * 9)
+    assert called == minutes
 
 
 def test_params_are_typed_and_bounded() -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from argosy.core.orders import Order, Refused, Trimmed
 from argosy.engine.rules.room import fit, nearly, ppm
-from argosy.engine.rules.rule import View
+from argosy.engine.rules.rule import Room, View
 
 
 class BuyingPowerLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,6 +31,11 @@ class BuyingPower:
         self.binds = limits.use_pct is not None
         self._nearly = nearly(limits.use_pct or 0.0)
         self._ppm = ppm(limits.use_pct) if limits.use_pct is not None else 1 << 80
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """Narrow `room` to where this rule passes every plain market order; False when it cannot say."""
+        room.power_frac = min(room.power_frac, self._nearly)
+        return True
 
     def check(
         self, order: Order, legs: Sequence[Order], exit: bool, view: View, /

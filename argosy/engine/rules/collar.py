@@ -9,7 +9,7 @@ import msgspec
 
 from argosy.core.orders import Order, Refused
 from argosy.core.time import MS
-from argosy.engine.rules.rule import View
+from argosy.engine.rules.rule import Room, View
 
 
 class CollarLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,6 +37,10 @@ class Collar:
         self.limits = limits
         self._frac = limits.max_pct / 100 if limits.max_pct is not None else 0.0
         self._age_ns = limits.market_age_ms * MS if limits.market_age_ms is not None else 0
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """A market order at a price just marked is always within it."""
+        return True
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         asked = view.asked

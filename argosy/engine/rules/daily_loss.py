@@ -9,7 +9,7 @@ import msgspec
 
 from argosy.core.orders import Order, Refused
 from argosy.engine.rules.room import ppm
-from argosy.engine.rules.rule import View
+from argosy.engine.rules.rule import Room, View
 
 
 class DailyLossLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,6 +29,12 @@ class DailyLoss:
         self.limits = limits
         self.binds = limits.max_pct is not None
         self._ppm = ppm(limits.max_pct) if limits.max_pct is not None else 1 << 40
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """Narrow `room` to where this rule passes every plain market order; False when it cannot say."""
+        start = view.day_start
+        room.least_equity = max(room.least_equity, start - max(start, 0) * self._ppm // 1_000_000 + 1)
+        return True
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         start = view.day_start

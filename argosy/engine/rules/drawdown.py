@@ -9,7 +9,7 @@ import msgspec
 
 from argosy.core.orders import Order, Refused
 from argosy.engine.rules.room import ppm
-from argosy.engine.rules.rule import View
+from argosy.engine.rules.rule import Room, View
 
 
 class DrawdownLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,6 +29,11 @@ class Drawdown:
         self.limits = limits
         self.binds = limits.max_pct is not None
         self._ppm = ppm(limits.max_pct) if limits.max_pct is not None else 1 << 40
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """Narrow `room` to where this rule passes every plain market order; False when it cannot say."""
+        room.fall_frac = min(room.fall_frac, self._ppm * 1e-6 * (1 - 1e-9))
+        return True
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         peak = view.peak

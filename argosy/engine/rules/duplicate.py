@@ -10,7 +10,7 @@ import msgspec
 from argosy.core.orders import Order, Refused
 from argosy.core.time import MS
 from argosy.engine.counters import like_of, likeness
-from argosy.engine.rules.rule import View
+from argosy.engine.rules.rule import Room, View
 
 
 class DuplicateLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,6 +30,11 @@ class Duplicate:
         self.limits = limits
         self.binds = limits.window_ms is not None
         self._window_ns = (limits.window_ms or 0) * MS
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """Narrow `room` to where this rule passes every plain market order; False when it cannot say."""
+        room.apart_ns = max(room.apart_ns, self._window_ns)
+        return True
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         counters = view.counters

@@ -10,7 +10,7 @@ import msgspec
 from argosy.core.money import to_units
 from argosy.core.orders import Order, Refused
 from argosy.engine.rules.room import nearly
-from argosy.engine.rules.rule import View
+from argosy.engine.rules.rule import Room, View
 
 Amount = Annotated[float, msgspec.Meta(gt=0, le=1e11)]
 
@@ -39,6 +39,14 @@ class Exposure:
         self._nets = limits.max_net is not None
         self._nearly = nearly(100 * (limits.max_leverage or 0.0))
         self._ppm = round(limits.max_leverage * 1_000_000) if limits.max_leverage is not None else 0
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """Narrow `room` to where this rule passes every plain market order; False when it cannot say."""
+        room.gross = min(room.gross, self._gross)
+        room.net = min(room.net, self._net)
+        if self._ppm:
+            room.leverage = min(room.leverage, self._nearly)
+        return True
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         asked = view.asked

@@ -9,7 +9,7 @@ import msgspec
 
 from argosy.core.orders import Order, Refused
 from argosy.core.time import MS
-from argosy.engine.rules.rule import View
+from argosy.engine.rules.rule import Room, View
 
 
 class FxLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,6 +28,10 @@ class FxFresh:
     def __init__(self, limits: FxLimits) -> None:
         self.limits = limits
         self._age_ns = (limits.max_age_ms or 0) * MS
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """In the base currency there is no rate to be old."""
+        return True
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         asked = view.asked

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from argosy.core.orders import Order, Refused, Type
-from argosy.engine.rules.rule import PRICE_LIMIT, Facts, View
+from argosy.engine.rules.rule import PRICE_LIMIT, Facts, Room, View
 
 TOLERANCE = 1e-9
 """A price within this fraction of itself from a multiple of the tick is on it (floats cannot say 0.1)."""
@@ -29,6 +29,10 @@ class Grid:
 
     def __init__(self, limits: GridLimits) -> None:
         self.limits = limits
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """Whole lots between the smallest and the largest order of the instrument; a market order has no price to be off."""
+        return True
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         facts = view.asked.facts

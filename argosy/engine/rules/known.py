@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from argosy.core.orders import Order, Refused
-from argosy.engine.rules.rule import View
+from argosy.engine.rules.rule import Room, View
 
 
 class KnownLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,6 +23,10 @@ class Known:
 
     def __init__(self, limits: KnownLimits) -> None:
         self.limits = limits
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """Instruments that cannot be sent are left out beforehand."""
+        return True
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         facts = view.asked.facts

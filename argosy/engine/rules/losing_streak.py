@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from argosy.core.orders import Order, Refused
-from argosy.engine.rules.rule import View
+from argosy.engine.rules.rule import Room, View
 
 
 class LosingStreakLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,6 +28,11 @@ class LosingStreak:
         self.limits = limits
         self.binds = limits.max_losses is not None
         self._most = limits.max_losses or 1 << 62
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """Narrow `room` to where this rule passes every plain market order; False when it cannot say."""
+        room.streak = min(room.streak, self._most)
+        return True
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         losses = view.counters.losses

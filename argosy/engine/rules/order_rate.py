@@ -10,7 +10,7 @@ import msgspec
 from argosy.core.orders import Order, Refused
 from argosy.core.time import MINUTE, SECOND
 from argosy.engine.counters import STAMPS
-from argosy.engine.rules.rule import View
+from argosy.engine.rules.rule import Room, View
 
 Rate = Annotated[int, msgspec.Meta(gt=0, le=STAMPS)]
 
@@ -34,6 +34,11 @@ class OrderRate:
         self.binds = limits.per_second is not None or limits.per_minute is not None
         self._second = limits.per_second or STAMPS + 1
         self._minute = limits.per_minute or STAMPS + 1
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """Narrow `room` to where this rule passes every plain market order; False when it cannot say."""
+        room.rate = min(room.rate, self._second, self._minute)
+        return True
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         stamps = view.counters.stamps

@@ -10,7 +10,7 @@ import msgspec
 from argosy.core.money import to_units
 from argosy.core.orders import Order, Refused, Trimmed
 from argosy.engine.rules.room import fit
-from argosy.engine.rules.rule import View
+from argosy.engine.rules.rule import Room, View
 
 
 class OrderSizeLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,6 +36,12 @@ class OrderSize:
         self._units = (
             to_units(limits.max_notional, limits.currency) if limits.max_notional is not None else 1 << 80
         )
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """Narrow `room` to where this rule passes every plain market order; False when it cannot say."""
+        room.lots = min(room.lots, self._lots)
+        room.value = min(room.value, self._units)
+        return True
 
     def check(
         self, order: Order, legs: Sequence[Order], exit: bool, view: View, /

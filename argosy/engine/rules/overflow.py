@@ -8,7 +8,7 @@ import msgspec
 
 from argosy.core.money import INT_LIMIT
 from argosy.core.orders import Order, Refused
-from argosy.engine.rules.rule import View
+from argosy.engine.rules.rule import Room, View
 from argosy.kernels import ledger
 
 _overflow = ledger.overflow.py
@@ -27,6 +27,10 @@ class Overflow:
 
     def __init__(self, limits: OverflowLimits) -> None:
         self.limits = limits
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """Sizes that come near it are left out beforehand."""
+        return True
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         asked = view.asked

@@ -9,7 +9,7 @@ import msgspec
 
 from argosy.core.orders import Order, Refused, Trimmed
 from argosy.engine.rules.room import fit, nearly, ppm
-from argosy.engine.rules.rule import View
+from argosy.engine.rules.rule import Room, View
 
 
 class PositionLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,6 +36,13 @@ class Position:
         self._ppm = ppm(limits.max_pct) if limits.max_pct is not None else 0
         self._nearly = nearly(limits.max_pct or 0.0)
         self._lots = limits.max_lots if limits.max_lots is not None else 1 << 80
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """Narrow `room` to where this rule passes every plain market order; False when it cannot say."""
+        room.position_lots = min(room.position_lots, self._lots)
+        if self._ppm:
+            room.position_frac = min(room.position_frac, self._nearly)
+        return True
 
     def check(
         self, order: Order, legs: Sequence[Order], exit: bool, view: View, /

@@ -9,7 +9,7 @@ import msgspec
 
 from argosy.core.orders import Order, Refused, Trimmed
 from argosy.engine.rules.room import fit, ppm
-from argosy.engine.rules.rule import PROBE, View
+from argosy.engine.rules.rule import PROBE, Room, View
 
 
 class ProbeLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,6 +29,10 @@ class Probe:
     def __init__(self, limits: ProbeLimits) -> None:
         self.limits = limits
         self._ppm = ppm(limits.max_pct)
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """It binds at level PROBE only."""
+        return True
 
     def check(
         self, order: Order, legs: Sequence[Order], exit: bool, view: View, /

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from argosy.core.orders import Order, Refused, Type
-from argosy.engine.rules.rule import View
+from argosy.engine.rules.rule import Room, View
 
 _STOP, _STOP_LIMIT, _TRAILING = Type.STOP, Type.STOP_LIMIT, Type.TRAILING
 
@@ -31,6 +31,10 @@ class Protected:
         self.limits = limits
         self.binds = limits.required
         self._required = limits.required
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """Narrow `room` to where this rule passes every plain market order; False when it cannot say."""
+        return not self._required
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         if not self._required:

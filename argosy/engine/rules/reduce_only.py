@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from argosy.core.orders import Order, Refused
-from argosy.engine.rules.rule import HALT, View
+from argosy.engine.rules.rule import HALT, Room, View
 
 
 class ReduceOnlyLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,6 +23,10 @@ class ReduceOnly:
 
     def __init__(self, limits: ReduceOnlyLimits) -> None:
         self.limits = limits
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """Narrow `room` to where this rule passes every plain market order; False when it cannot say."""
+        return view.level == 0
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         level = view.level

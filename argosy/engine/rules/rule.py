@@ -14,6 +14,7 @@ from argosy.core.orders import Order, Refused, Trimmed
 from argosy.engine.counters import Counters
 
 NAN = float("nan")
+INF = float("inf")
 PRICE_LIMIT = 1e18
 """No price at or above this is worth multiplying with."""
 
@@ -77,6 +78,29 @@ class Asked:
         self.value: int | None = None
         self.low = 0
         self.high = 0
+
+
+class Room:
+    """Bounds within which no rule can refuse or trim a market order: wide open until the rules have narrowed them.
+
+    lots, value:        of one order; position_lots, position_frac: of the position it makes, and of equity
+    gross, net:         units; leverage: gross over equity; power_frac: of the buying power
+    least_equity:       below it no entry; fall_frac: nor this far below the peak
+    trades, own_trades: of the day, the account's and the strategy's; streak: losses in a row
+    rate:               orders in two minutes; apart_ns: between entries of an instrument; shorts: whether they may open
+    """
+
+    __slots__ = (
+        "apart_ns", "fall_frac", "gross", "least_equity", "leverage", "lots", "net", "own_trades", "position_frac",
+        "position_lots", "power_frac", "rate", "shorts", "streak", "trades", "value",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.least_equity = -INF
+        self.apart_ns = -INF
+        self.shorts = True
+        self.lots = self.value = self.position_lots = self.position_frac = self.gross = self.net = self.leverage = INF
+        self.power_frac = self.fall_frac = self.trades = self.own_trades = self.streak = self.rate = INF
 
 
 class View(Protocol):

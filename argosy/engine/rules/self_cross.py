@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from argosy.core.orders import Order, Refused, Type
-from argosy.engine.rules.rule import View
+from argosy.engine.rules.rule import Room, View
 
 _MARKET, _LIMIT = Type.MARKET, Type.LIMIT
 
@@ -32,6 +32,10 @@ class SelfCross:
         self.limits = limits
         self.binds = limits.prevent
         self._prevent = limits.prevent
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """Nothing of our own rests."""
+        return True
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         side = order.side

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from argosy.core.orders import Order, Refused, Tif
-from argosy.engine.rules.rule import View
+from argosy.engine.rules.rule import Room, View
 
 _IOC, _FOK = Tif.IOC, Tif.FOK
 
@@ -28,6 +28,10 @@ class InSession:
     def __init__(self, limits: SessionLimits) -> None:
         self.limits = limits
         self._queue = limits.queue
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """Narrow `room` to where this rule passes every plain market order; False when it cannot say."""
+        return self._queue or all(view.session_open(row.id) for row in view.instruments)
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         tif = order.tif

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from argosy.core.orders import Order, Refused
-from argosy.engine.rules.rule import View
+from argosy.engine.rules.rule import Room, View
 
 
 class ShortLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,6 +26,11 @@ class Short:
     def __init__(self, limits: ShortLimits) -> None:
         self.limits = limits
         self._allow = limits.allow
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """Narrow `room` to where this rule passes every plain market order; False when it cannot say."""
+        room.shorts = room.shorts and self._allow
+        return True
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         if order.side > 0:

@@ -9,7 +9,7 @@ import msgspec
 
 from argosy.core.orders import Order, Refused
 from argosy.core.time import MS
-from argosy.engine.rules.rule import View
+from argosy.engine.rules.rule import Room, View
 
 
 class StaleLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,6 +31,10 @@ class FreshData:
         self.binds = limits.max_age_ms is not None or limits.crossed
         self._age_ns = limits.max_age_ms * MS if limits.max_age_ms is not None else 1 << 80
         self._crossed = limits.crossed
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """A bar just marked is not old, and bars have no quote that could be crossed."""
+        return True
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         i = order.instrument

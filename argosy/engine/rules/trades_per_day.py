@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from argosy.core.orders import Order, Refused
-from argosy.engine.rules.rule import View
+from argosy.engine.rules.rule import Room, View
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -32,6 +32,13 @@ class TradesPerDay:
         self.binds = limits.max_trades is not None or limits.max_trades_per_strategy is not None
         self._all = limits.max_trades if limits.max_trades is not None else 1 << 62
         self._each = limits.max_trades_per_strategy
+
+    def clear(self, room: Room, view: View, /) -> bool:
+        """Narrow `room` to where this rule passes every plain market order; False when it cannot say."""
+        room.trades = min(room.trades, self._all)
+        if self._each is not None:
+            room.own_trades = min(room.own_trades, self._each)
+        return True
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         counters = view.counters

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from heapq import heappop, heappush
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, Literal
 
 from argosy.core.effects import Amend, Cancel, Effect, Submit
@@ -20,6 +20,7 @@ from argosy.core.orders import Order, Tif, Type, Work
 from argosy.core.time import DAY, NEVER
 from argosy.kernels import latency
 from argosy.kernels.fees import FREE, FeeSchedule
+from argosy.kernels.scan import Plainness
 from argosy.venues.sim.bars import Bars
 from argosy.venues.sim.book import Lane, Resting
 from argosy.venues.sim.clearing import Clearing
@@ -92,7 +93,7 @@ class SimCore:
         self._lanes: list[Lane] = []
         self._clearing = Clearing(self._lanes)
         self._sessions = Sessions(self._clearing, self._lanes)
-        touch = Touch(self._clearing, limit_rule == "through", slips, participation_frac)
+        touch = self._touching = Touch(self._clearing, limit_rule == "through", slips, participation_frac)
         self._bars = Bars(self._clearing, self._sessions, touch)
         self._ticks = Ticks(self._clearing, touch)
         self._opened = -(1 << 63)
@@ -141,6 +142,30 @@ class SimCore:
     def busy(self, instrument: int) -> bool:
         """Whether a row of the instrument could touch an order."""
         return bool(self._lanes[instrument].working) if instrument < len(self._lanes) else False
+
+    def touch(self) -> list[tuple[int, float, float]]:
+        """(instrument, floor, ceiling) where orders rest: a bar with floor < low and high < ceiling cannot touch them."""
+        return [(lane.instrument, *_reach(lane)) for lane in self._lanes if lane.working]
+
+    def plain(self) -> Plainness | None:
+        """How a market order that nothing else is near fills at its next bar's open; None where it might not, or not whole."""
+        if self._delayed or self._report or self._touching.frac or not isinstance(self._fees, FeeSchedule):
+            return None
+        lanes = self._lanes
+        if any(lane.halted or lane.delisted or lane.quotes or lane.trades for lane in lanes):
+            return None
+        slips = self._touching.slips
+        return Plainness(
+            self._fees, slips.bps, slips.ticks, slips.volume_share, [lane.large for lane in lanes],
+            [lane.utc for lane in lanes], [lane.span for lane in lanes], self._opened,
+        )  # fmt: skip
+
+    def leap(self, traded: Mapping[int, int], opened: int) -> None:
+        """Take note of plain orders that were filled elsewhere by the terms of `plain`: net lots by instrument, last opening."""
+        for instrument, lots in traded.items():
+            self._lane(instrument).lots += lots
+        if opened > self._opened:
+            self._opened = opened
 
     def settle(self, now: int) -> list[Event]:
         """What happened by itself up to `now`: delayed cancels and amends arrive, GTD orders end."""
@@ -434,6 +459,11 @@ class SimCore:
         for resting in lane.rescale(Fraction(split.ratio).limit_denominator(10_000)):
             if resting.id in self._clearing.orders:
                 self._clearing.end(resting, Work.CANCELED, "SPLIT", split.ts, now + self._report, out)
+
+
+def _reach(lane: Lane) -> tuple[float, float]:
+    """The prices between which a bar touches none of a lane's orders; every bar touches where one of them must see each."""
+    return inf, -inf
 
 
 def _hang(parent: Resting, leg: Resting) -> None:
