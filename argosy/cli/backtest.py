@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from argosy.house import Data, Wanted
+    from argosy.lab.orders import Asked
     from argosy.lab.result import Result
     from argosy.settings import Settings
 
@@ -37,7 +39,7 @@ def backtest(
     strategy: Annotated[
         str,
         typer.Argument(
-            help="A registered strategy (see `argosy strategies`) or a section [strategies.NAME]."
+            help="A registered strategy (see `argosy strategies`), a section [strategies.NAME], or FILE.py:CLASS."
         ),
     ],
     symbols: Symbols = "",
@@ -66,6 +68,12 @@ def backtest(
             "--save", help="Also save the whole result in this folder (JSON and Parquet).", metavar="DIR"
         ),
     ] = None,
+    trades: Annotated[bool, typer.Option("--trades", help="List the trades: what each earned, and why.")] = False,
+    orders: Annotated[bool, typer.Option("--orders", help="List the orders: how each ended, and why it was wanted.")] = False,
+    refusals: Annotated[
+        bool, typer.Option("--refusals", help="List refused and trimmed orders, with the numbers compared.")
+    ] = False,
+    last: Annotated[int, typer.Option("--last", help="Rows of each list, from the end; 0 is all.", metavar="N", min=0)] = 20,
     json: Json = False,
     config: Config = None,
 ) -> None:
@@ -74,6 +82,8 @@ def backtest(
     \b
       argosy backtest trend
       argosy backtest trend --symbols AAPL,MSFT -p fast=20 -p slow=100 --report trend.html
+      argosy backtest mean_reversion --symbols IBM --trades --last 5
+      argosy backtest above.py:Above --symbols IBM
       argosy backtest mean_reversion --data prices.csv --start 2015-01-01 --cash 25000 --json
     """
     from argosy.cli import prices, screen
@@ -85,21 +95,30 @@ def backtest(
     found, label = prices.gather(source, split(symbols) or wanted.symbols, start, end, every)
     rows = sum(len(tape) for tape in found[1])
     with screen.progress(strategy, rows, json) as show:
-        result = perform([wanted], found, loaded.settings, strategy, lambda done: show(done, ""))
+        result, asked = perform([wanted], found, loaded.settings, strategy, lambda done: show(done, ""))
     if save is not None:
-        result.save(save)
+        from argosy.lab.orders import frame
+
+        frame(asked).write_parquet(result.save(save) / "orders.parquet")
     if report is not None:
-        write_report([result], found, report, "")
+        write_report([result], found, report, "", [asked])
     if json:
+        from argosy.cli import lists
+
         screen.say_json(
             result.summary()
             | ({"report": str(report)} if report else {})
             | ({"saved": str(save)} if save else {})
+            | lists.plain(result, asked, last, trades=trades, orders=orders, refusals=refusals)
         )
     else:
         out = screen.console()
         out.print(screen.ground(result, label), style=screen.SOFT)
         screen.verdict(result, out)
+        if trades or orders or refusals:
+            from argosy.cli import lists
+
+            lists.show(result, asked, last, out, trades=trades, orders=orders, refusals=refusals)
         for what, path in (("report", report), ("saved", save)):
             if path is not None:
                 out.print(f"\n{what}   {path}", soft_wrap=True)
@@ -143,9 +162,12 @@ def _value(text: str) -> Any:
 
 
 def want(name: str, settings: Settings, params: Mapping[str, Any], symbols: Sequence[str]) -> Wanted:
-    """The strategy of that name in the settings, else the plugin of that name; flags beat settings."""
+    """The strategy of that name in the settings, else the plugin of that name or a class in a file; flags beat settings."""
     from argosy.house import Wanted
 
+    if ".py:" in name:
+        cls = from_file(name)
+        return Wanted(name=cls.__name__.lower(), plugin=cls, params=dict(params), symbols=tuple(symbols))
     entry = settings.strategies.get(name)
     if entry is None:
         return Wanted(name=name, plugin=name, params=dict(params), symbols=tuple(symbols))
@@ -155,29 +177,61 @@ def want(name: str, settings: Settings, params: Mapping[str, Any], symbols: Sequ
     )  # fmt: skip
 
 
+def from_file(place: str) -> type:
+    """The class of "path/to/file.py:Class"; Misuse("STRATEGY_FILE") when there is none or the file cannot be run."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    from argosy.core.errors import Misuse
+
+    path, _, name = place.rpartition(":")
+    spec = spec_from_file_location(Path(path).stem, path)
+    if not Path(path).is_file() or spec is None or spec.loader is None:
+        raise Misuse("STRATEGY_FILE", f"there is no file {path}", where=place, fix="write it like above.py:Above")
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module  # so that its annotations can be resolved
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # the owner's own code may raise anything
+        del sys.modules[spec.name]
+        raise Misuse("STRATEGY_FILE", f"{type(error).__name__}: {error}", where=path, fix="mend the file") from error
+    found = getattr(module, name, None)
+    if not isinstance(found, type):
+        near = [key for key, value in vars(module).items() if isinstance(value, type) and value.__module__ == spec.name]
+        raise Misuse("STRATEGY_FILE", f"{path} has no class {name!r}", where=place, fix=f"it has: {', '.join(near) or 'none'}")
+    return found
+
+
 def perform(
     wanted: Sequence[Wanted],
     data: Data,
     settings: Settings,
     name: str,
     progress: Callable[[int], None] | None = None,
-) -> Result:
-    """Run and gather the result."""
+) -> tuple[Result, list[Asked]]:
+    """Run and gather the result, and what became of each order; refusals are counted from the orders themselves."""
+    from collections import Counter
+
     from argosy.lab.backtest import run
+    from argosy.lab.orders import REFUSED
+    from argosy.lab.orders import orders as every
     from argosy.lab.verdict import gather
 
     outcome = run(wanted, data, settings.terms(), progress=progress)
     fleet = {
-        one.name: {"plugin": str(one.plugin), "symbols": list(one.symbols)} | dict(one.params)
+        one.name: {"plugin": one.plugin.__qualname__ if isinstance(one.plugin, type) else one.plugin, "symbols": list(one.symbols)} | dict(one.params)
         for one in wanted
     }
     used = settings.plain() | {"strategies": fleet}
-    return gather(outcome, name, settings=used)
+    result, asked = gather(outcome, name, settings=used), every(outcome)
+    result.refusals = dict(Counter(row.code for row in asked if row.outcome == REFUSED))
+    return result, asked
 
 
-def write_report(results: Sequence[Result], data: Data, path: Path, title: str) -> None:
+def write_report(
+    results: Sequence[Result], data: Data, path: Path, title: str, asked: Sequence[Sequence[Asked]]
+) -> None:
     """Write the report, with prices for the charts of trades."""
     from argosy.lab import figures
     from argosy.lab.report import write
 
-    write(list(results), path, prices=figures.prices(data[1], list(data[0])), title=title)
+    write(list(results), path, prices=figures.prices(data[1], list(data[0])), asked=asked, title=title)

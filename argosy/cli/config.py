@@ -187,7 +187,8 @@ def _list(facts: list[Any]) -> None:
     out = screen.console()
     table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
     for label in ("key", "now", "bounds", "set"):
-        table.add_column(label, overflow="fold", style=screen.SOFT if label in ("bounds", "set") else "")
+        style = screen.SOFT if label in ("bounds", "set") else ""
+        table.add_column(label, overflow="fold", style=style, no_wrap=label == "key")
     for fact in facts:
         table.add_row(
             Text(fact.key),

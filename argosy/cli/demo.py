@@ -16,6 +16,9 @@ def demo(
     report: Annotated[
         Path, typer.Option("--report", help="Where to write the report.", metavar="FILE")
     ] = Path("argosy-report.html"),
+    svg: Annotated[
+        Path | None, typer.Option("--svg", help="Also draw a small picture of all equity lines.", metavar="FILE")
+    ] = None,
     symbols: Symbols = "",
     start: Start = "",
     end: End = "",
@@ -51,13 +54,19 @@ def demo(
         )
     found, label = prices.gather(prices.DEMO, split(symbols), start, end)
     rows = sum(len(tape) for tape in found[1])
-    results = []
+    results, asked = [], []
     with screen.progress("demo", rows * len(names), json) as show:
         for k, name in enumerate(names):
             told = partial(show_part, show, k * rows, name)
-            results.append(perform([Wanted(name=name, plugin=name)], found, settings, name, told))
+            result, sent = perform([Wanted(name=name, plugin=name)], found, settings, name, told)
+            results.append(result)
+            asked.append(sent)
         show(rows * len(names), "report")
-        write_report(results, found, report, "The demo fleet")
+        write_report(results, found, report, "The demo fleet", asked)
+    if svg is not None:
+        from argosy.cli.picture import svg as picture
+
+        svg.write_text(picture(results, "Argosy demo"), encoding="utf-8")
     if json:
         screen.say_json({"results": [result.summary() for result in results], "report": str(report)})
         return
@@ -74,6 +83,7 @@ def demo(
     out.print()
     out.print("Past prices under stated assumptions: not advice, and no promise.", style=screen.SOFT)
     out.print(Text.assemble("report   ", (str(report), "bold"), "   (open it in a browser)"), soft_wrap=True)
+    out.print(Text.assemble("why      ", (f"argosy backtest {names[-1]} --trades --orders", "bold"), "   (each trade, each order)"))
 
 
 def show_part(show: Callable[[int, str], None], before: int, name: str, done: int) -> None:

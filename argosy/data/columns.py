@@ -105,6 +105,21 @@ def _prices(found: dict[str, int]) -> dict[str, int]:
     return found
 
 
+_FITS = {
+    "": ("bar", "quotebar", "quote", "trade", "close", "wide"),
+    "bar": ("bar", "quotebar", "close", "wide"),
+    "quote": ("quote", "quotebar"),
+    "trade": ("trade",),
+}
+"""What may be wanted, and the shapes that can give it."""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a message: the first twelve, none too long."""
+    shown = ", ".join(name if len(name) <= 30 else f"{name[:27]}..." for name in names[:12])
+    return f"{shown}, and {len(names) - 12} more" if len(names) > 12 else shown or "none"
+
+
 def shape(found: dict[str, int], names: Sequence[str], where: str, kind: str = "") -> str:
     """What the columns hold: "bar", "close" (closes only), "quotebar", "quote", "trade" or "wide" (a column a symbol).
 
@@ -122,20 +137,21 @@ def shape(found: dict[str, int], names: Sequence[str], where: str, kind: str = "
             options.append("quote")
         if {"price", "size"} <= has:
             options.append("trade")
-        if not options and has & {"close", "price"}:
+        if not options and has & {"close", "price"} and not has & {"open", "high", "low"}:
             options.append("close")
         others = [name for place, name in enumerate(names) if place not in found.values() and name]
         if not options and others and not has - {"date", "stamp", "time"}:
             options.append("wide")
-    fits = {"": options, "bar": [o for o in options if o in ("bar", "quotebar", "close", "wide")], "quote": [o for o in options if o in ("quote", "quotebar")], "trade": [o for o in options if o == "trade"]}.get(kind)  # fmt: skip
-    if fits is None:
+    if kind not in _FITS:
         raise Misuse("INGEST_KIND", f"{kind!r} is not a kind of price", fix="use bar, quote or trade")
+    fits = [option for option in options if option in _FITS[kind]]
     if fits:
         return fits[0]
-    listed = ", ".join(names[:12]) or "none"
     if not timed:
-        raise Misuse("INGEST_COLUMNS", f"no column holds a date or time; columns: {listed}", where=where, fix="name it date, time or timestamp")
+        raise Misuse(
+            "INGEST_COLUMNS", f"no column holds a date or time; columns: {listed(names)}", where=where, fix="name it date, time or timestamp",
+        )  # fmt: skip
     wanted = f"a {kind}" if kind else "a bar, quote or trade"
     missing = [field for field in BAR if field not in has]
     hint = f"a bar needs {', '.join(missing)} too" if 0 < len(missing) < 4 else "name prices open high low close, bid ask, or price size"
-    raise Misuse("INGEST_COLUMNS", f"the columns are not those of {wanted}: {listed}", where=where, fix=hint)
+    raise Misuse("INGEST_COLUMNS", f"the columns are not those of {wanted}: {listed(names)}", where=where, fix=hint)

@@ -149,11 +149,12 @@ def gaps_of(ts: NDArray[np.int64], step: int = 0) -> tuple[list[Gap], int]:
         usual |= skips_saturday & (diffs[wide] <= int(4.5 * DAY))
     if step < DAY:
         days = len(np.unique(ts // DAY))
-        nightly = (diffs[wide] < DAY) & (diffs[wide] >= max(4 * step, DAY // 24)) & (start // DAY != end // DAY)
+        over_night = (diffs[wide] >= max(4 * step, DAY // 24)) & (start // DAY != end // DAY)
+        nightly = over_night & (diffs[wide] < DAY)
         if int(nightly.sum()) >= 0.5 * max(days - 1, 1):
             usual |= nightly
-            if weekends:
-                usual |= diffs[wide] <= int(1.9 * DAY)
+            if weekends:  # a holiday in between
+                usual |= over_night & (diffs[wide] <= int(1.9 * DAY))
     holes = wide[~usual]
     found = [Gap(int(ts[i]), int(ts[i + 1]), round(int(diffs[i]) / step) - 1) for i in holes.tolist()]
     return found, int(usual.sum())

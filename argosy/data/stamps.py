@@ -25,6 +25,9 @@ _COMPACT = (
     r"(?:[T _-]?(?P<H>\d{2}):?(?P<M>\d{2})(?::?(?P<S>\d{2})(?:\.(?P<f>\d{1,12}))?)?)?(?P<z>Z)?$"
 )
 _EPOCH = r"^(?P<i>-?\d{1,19})(?:\.(?P<f>\d{1,12}))?$"
+_FORMS = (
+    ("ISO", _ISO), ("day and month", _SHORT), ("month name", _DAY_NAME), ("month name", _NAME_DAY), ("compact", _COMPACT), ("epoch", _EPOCH),
+)  # fmt: skip
 _MONTHS = {name: i + 1 for i, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split())}
 _UNITS = ((10**11, SECOND), (10**14, 1_000_000), (10**17, 1_000), (1 << 63, 1))
 _FIXED = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d{2}))?")
@@ -56,7 +59,7 @@ def read(column: pl.Series, *, order: str = "", zone: str = "", lines: NDArray[n
     text = _as_text(column)
     lines = np.arange(1, len(text) + 1) if lines is None else lines
     best: tuple[int, str, NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], bool] | None = None
-    for form, pattern in (("ISO", _ISO), ("day and month", _SHORT), ("month name", _DAY_NAME), ("month name", _NAME_DAY), ("compact", _COMPACT), ("epoch", _EPOCH)):  # fmt: skip
+    for form, pattern in _FORMS:
         match, parts = _groups(text, pattern)
         if not match.any():
             continue
@@ -164,7 +167,7 @@ def _groups(text: pl.Series, pattern: str) -> tuple[NDArray[np.bool_], dict[str,
     """Which rows match, and the named groups as text with "" where absent."""
     names = re.findall(r"\?P<(\w+)>", pattern)
     frame = text.str.extract_groups(pattern.replace("?P<", "?<")).struct.unnest()
-    match: NDArray[np.bool_] = text.str.contains(pattern.replace("?P<", "?<")).to_numpy()
+    match: NDArray[np.bool_] = frame[names[0]].is_not_null().to_numpy()  # every pattern begins with a part that must be there
     return match, {name: frame[name].fill_null("") for name in names}
 
 

@@ -26,9 +26,12 @@ class Ticket:
     reserved:   base units held back for it while it can still enlarge a position
     leg:        it waits for its parent to fill
     cancelling: we asked for its end (so its end is no news to its strategy's wish)
+    turn:       how many wishes there had been when it was sent: later ones are none of its business
+    forgone:    it ended by itself and what it lacked was given up; should that fill after all, it was wanted
+    undone:     executions that the venue took back
     """
 
-    __slots__ = ("cancelling", "cum", "executions", "left", "leg", "order", "reserved", "work")
+    __slots__ = ("cancelling", "cum", "executions", "forgone", "left", "leg", "order", "reserved", "turn", "undone", "work")
 
     def __init__(self, order: Order, leg: bool) -> None:
         self.order = order
@@ -40,6 +43,9 @@ class Ticket:
         self.reserved = 0
         self.leg = leg
         self.cancelling = False
+        self.turn = 0
+        self.forgone = False
+        self.undone: tuple[str, ...] = ()
 
     @property
     def leaves(self) -> int:
@@ -49,7 +55,7 @@ class Ticket:
     def snapshot(self) -> tuple[object, ...]:
         return (
             plain(self.order), int(self.work), self.cum, self.left[:], sorted(row[0] for row in self.executions),
-            self.reserved, self.leg, self.cancelling,
+            self.reserved, self.leg, self.cancelling, self.turn, self.forgone, self.undone,
         )  # fmt: skip
 
 
@@ -63,7 +69,7 @@ class Blotter:
         self.stale = 0
         self._legs: dict[int, list[int]] = {}
         self._ended: deque[int] = deque()
-        self._strangers: dict[str, Fill] = {}
+        self._strangers: dict[str, Fill | None] = {}
 
     def add(self, order: Order, reserved: int = 0) -> Ticket:
         """A new order, journalled and sent in the same breath: NEW -> INTENT -> SENT."""
@@ -180,6 +186,8 @@ class Blotter:
             if len(self._strangers) > KEPT:
                 del self._strangers[next(iter(self._strangers))]
             return None, (Share("", fill.lots),)
+        if fill.execution in ticket.undone:
+            return None
         for row in ticket.executions:
             if row[0] == fill.execution:
                 return None
@@ -209,8 +217,9 @@ class Blotter:
 
     def undo(self, event: Bust | Reversal) -> tuple[Fill, tuple[Share, ...]] | None:
         """Take an execution back; returns the fill and its shares, None when it is not known or undone before."""
-        stranger = self._strangers.pop(event.execution, None)
+        stranger = self._strangers.get(event.execution)
         if stranger is not None:
+            self._strangers[event.execution] = None
             return stranger, (Share("", stranger.lots),)
         for ticket in self.tickets.values():
             for row in ticket.executions:
@@ -219,6 +228,8 @@ class Blotter:
                 _, fill, shares = row
                 ticket.executions = tuple(other for other in ticket.executions if other is not row)
                 ticket.cum -= fill.lots
+                if isinstance(event, Bust):  # a reorganised chain may take the same one in again
+                    ticket.undone += (event.execution,)
                 for share in shares:
                     for k, whole in enumerate(ticket.order.shares):
                         if whole.strategy == share.strategy:

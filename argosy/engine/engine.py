@@ -17,11 +17,12 @@ from argosy.core.effects import Alarm, Amend, Cancel, Effect, SetTimer, Submit
 from argosy.core.errors import Broken, Misuse
 from argosy.core.instrument import Instruments
 from argosy.core.intents import Hold, Ladder, Target
+from argosy.core.orders import Refused
 from argosy.core.protocols import Journal
 from argosy.core.time import NEVER
 from argosy.engine.dispatch import Dispatch
 from argosy.engine.evaluate import evaluate
-from argosy.engine.journal import Given, Grant, Memory, Reserve, Rows, Run, Standing, Stretch, Verdict, Wanted
+from argosy.engine.journal import Given, Grant, Memory, Reserve, Rows, Run, Standing, Stretch, Unsized, Verdict, Wanted
 from argosy.engine.levels import Breakers, Levels
 from argosy.engine.planner import Draft, order_of, plan
 from argosy.engine.portfolio import HOUSE, Fx
@@ -109,8 +110,8 @@ class Engine:
         """The bound strategy of an id."""
         return self.dispatch.by_id[strategy]
 
-    def relive(self, events: Sequence[ev.Event], awake: set[str]) -> list[tuple[str, Any]]:
-        """Feed the handlers of strategies that are awake and return what they want, without repeats of what stands.
+    def relive(self, events: Sequence[ev.Event], awake: set[str]) -> list[tuple[str, Any, bool]]:
+        """Feed the handlers of strategies that are awake and return what they want, and whether it repeats what stands.
 
         The state has the events already. Strategies asleep only keep windows and indicators. Nothing is recorded or sent.
         """
@@ -124,7 +125,7 @@ class Engine:
                         cell.needs = cell.feed(event)
         asleep = [slot.id for slot in self.slots if slot.id not in awake]
         self.dispatch.handle(events, asleep)
-        wants: list[tuple[str, Any]] = []
+        wants: list[tuple[str, Any, bool]] = []
         latest: dict[tuple[str, int], Any] = {}
         for slot, intent in self.dispatch.wants:
             if intent is None:
@@ -132,11 +133,12 @@ class Engine:
             key = (slot.id, intent.instrument)
             wish = self.state.wishes.get(key)
             standing = latest.get(key, wish.intent if wish is not None and wish.lots is not None else None)
-            if type(intent) is Target and repeats(standing, intent):
+            again = type(intent) is Target and repeats(standing, intent)
+            if again or (same_ladder(wish, intent) and latest.get(key) is None):
+                wants.append((slot.id, intent, True))
                 continue
-            if not same_ladder(wish, intent) or latest.get(key) is not None:
-                latest[key] = intent
-                wants.append((slot.id, intent))
+            latest[key] = intent
+            wants.append((slot.id, intent, False))
         self.dispatch.wants.clear()
         self.effects.clear()
         self.dirty.clear()
@@ -206,6 +208,7 @@ class Engine:
         marks, marked, lots, on_bar = portfolio.marks, portfolio.marked, portfolio.lots, self.dispatch.on_bar
         value, worth, cash, scale = portfolio.value, portfolio.worth, portfolio.cash, portfolio.scale
         currency, single, settle = portfolio.currency_of, portfolio.single, state.settle
+        held = portfolio.held
         wants, on_instant, keeps = self.dispatch.wants, self.dispatch.on_instant, self.dispatch.keeps
         watches = self.levels.watching
         for bar in bars:
@@ -220,10 +223,10 @@ class Engine:
                     new = notional(lots[i], close, scale[i])
                     worth[currency[i]] += new - value[i]
                     value[i] = new
-                    if not single or cash[0] + worth[0] > state.peak:
-                        settle()
-                    if self._watched:
-                        self._trigger(bar)
+            if not single or (held and cash[0] + worth[0] > state.peak):
+                settle()
+            if self._watched:
+                self._trigger(bar)
             if watches:
                 self.levels.check()
             if keeps:
@@ -258,7 +261,7 @@ class Engine:
             mark(bar)
         state.rows += len(bars)
         state.now = bars[-1].known
-        if state.portfolio.held:
+        if state.moves:
             state.settle()
             if self._watched:
                 for bar in bars:
@@ -306,7 +309,7 @@ class Engine:
         if rows:
             if len(events) > rows:
                 self.cursor = state.rows
-            if state.portfolio.held:
+            if state.moves:
                 state.settle()
                 if self._watched:
                     for event in events:
@@ -329,8 +332,11 @@ class Engine:
                 dirty.add(i)
         elif kind is ev.Reply or kind is ev.OrderUpdate:
             ticket = self.state.blotter.tickets.get(event.order)  # type: ignore[attr-defined]
-            if ticket is not None and (kind is ev.OrderUpdate or event.outcome != "accepted"):  # type: ignore[attr-defined]
-                dirty.add(ticket.order.instrument)
+            if ticket is not None:
+                order = ticket.order
+                accepted = kind is ev.Reply and event.outcome == "accepted"  # type: ignore[attr-defined]
+                if not accepted or any(self.state.turned(share.strategy, order.instrument) > ticket.turn for share in order.shares):
+                    dirty.add(order.instrument)
         elif kind is ev.Session or kind is ev.Timer:
             if kind is ev.Timer:
                 self._expire(event)  # type: ignore[arg-type]
@@ -367,7 +373,7 @@ class Engine:
             if wish.until <= timer.known:
                 self.record(Given(strategy, i, "HORIZON"))
                 if wish.on_expiry == "flat":
-                    self.record(Wanted(strategy, Target(i, lots=0, why="horizon reached"), 0, timer.known))
+                    self.record(Wanted(strategy, Target(i, lots=0, why="horizon reached"), 0, timer.known, "horizon"))
                 self.dirty.add(i)
 
     # -- phase 2: strategies ---------------------------------------------------------------------------------------------
@@ -417,7 +423,7 @@ class Engine:
             elif high >= take if lots > 0 else low <= take:
                 hit = "take"
             if hit:
-                self.record(Wanted(strategy, Target(i, lots=0, why=f"protection: {hit}"), 0, self.state.now, True))
+                self.record(Wanted(strategy, Target(i, lots=0, why=f"protection: {hit}"), 0, self.state.now, "protection"))
                 self.dirty.add(i)
 
     # -- phase 3: decide -------------------------------------------------------------------------------------------------
@@ -469,6 +475,9 @@ class Engine:
                 lots = wish.lots
             else:
                 evaluated = evaluate(self.state, slot.id, intent)
+                if isinstance(evaluated, Refused):
+                    self.record(Unsized(slot.id, intent, evaluated))
+                    return
                 if isinstance(evaluated, Exception):
                     self.fail(slot, intent, evaluated)
                     return

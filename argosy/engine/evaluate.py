@@ -5,10 +5,11 @@ from __future__ import annotations
 from argosy.core.errors import Misuse
 from argosy.core.intents import Target
 from argosy.core.money import INT_LIMIT, per_one
+from argosy.core.orders import Refused
 from argosy.engine.state import State
 
 
-def evaluate(state: State, strategy: str, target: Target) -> int | Misuse:
+def evaluate(state: State, strategy: str, target: Target) -> int | Misuse | Refused:
     """The signed lots a target comes to, rounded toward zero; an error when it says nothing or cannot be evaluated."""
     if (target.lots is not None) + (target.weight is not None) + (target.notional is not None) != 1:
         given = f"lots={target.lots} weight={target.weight} notional={target.notional}"
@@ -27,7 +28,7 @@ def evaluate(state: State, strategy: str, target: Target) -> int | Misuse:
         one = portfolio.scale[i]
         rate = portfolio.to_base(1_000_000_000, portfolio.currency_of[i])
         if rate is None:
-            return 0
+            return Refused("FX_STALE", {"instrument": i}, f"no rate is known for {state.instruments[i].currency}")
         amount = amount * 1_000_000_000 / rate
     else:
         amount = (target.notional or 0.0) * per_one(state.instruments[i].currency)

@@ -26,6 +26,7 @@ from argosy.engine.records import (
     Run,
     Standing,
     Stretch,
+    Unsized,
     Verdict,
     Wanted,
 )
@@ -121,7 +122,7 @@ def frames(data: bytes) -> Iterator[tuple[int, Any]]:
 def _kept(data: bytes) -> Iterator[tuple[int, Any]]:
     """Decode frames and check them: Broken JOURNAL_TORN (cut short), JOURNAL_CRC, JOURNAL_GAP (a sequence is missing)."""
     at = 0
-    expected = 0
+    expected = 1
     while at < len(data):
         if at + _HEAD.size > len(data):
             raise Broken("JOURNAL_TORN", f"a frame is cut short at byte {at}")
@@ -132,8 +133,8 @@ def _kept(data: bytes) -> Iterator[tuple[int, Any]]:
             raise Broken("JOURNAL_TORN", f"record {seq} is cut short at byte {at}")
         if crc32(body) != crc:
             raise Broken("JOURNAL_CRC", f"record {seq} is not what was written", where=f"byte {at}")
-        if expected and seq != expected:
-            raise Broken("JOURNAL_GAP", f"record {seq} follows {expected - 1}")
+        if seq != expected:
+            raise Broken("JOURNAL_GAP", f"record {seq} stands where {expected} should")
         at += length
         record = _decoder.decode(body)
         expected = seq + (record.records if type(record) is Stretch else 1)
@@ -142,5 +143,5 @@ def _kept(data: bytes) -> Iterator[tuple[int, Any]]:
 
 __all__ = [
     "GROUP", "Cross", "Given", "Grant", "Memory", "MemoryJournal", "Record", "Reserve", "Rows", "Run", "Standing", "Stretch",
-    "Verdict", "Wanted", "frames",
+    "Unsized", "Verdict", "Wanted", "frames",
 ]  # fmt: skip

@@ -49,7 +49,9 @@ class Levels:
             self._one(verb, strategy, command.reason)
             return
         levels = {"reduce": REDUCE, "halt": HALT, "flatten": FLATTEN, "dark": DARK, "resume": PROBE}
-        if verb in levels:
+        if verb != "resume" and levels.get(verb, DARK) < self._engine.state.level:
+            self._engine.do(Alarm("LEVEL_LATCHED", f"{verb} by {command.by} is less than what is latched; only resume leads down"))
+        elif verb in levels:
             self.latch(levels[verb], command.reason, command.by)
         else:
             self._engine.do(Alarm("COMMAND_UNKNOWN", f"{verb!r} is no command of a desk"))
@@ -75,7 +77,7 @@ class Levels:
         state = self._engine.state
         for i, lots in enumerate(state.portfolio.books[strategy].lots):
             if lots or (strategy, i) in state.wishes:
-                self._engine.record(Wanted(strategy, Target(i, lots=0, why=why), 0, state.now))
+                self._engine.record(Wanted(strategy, Target(i, lots=0, why=why), 0, state.now, "level"))
                 self._engine.dirty.add(i)
 
     def verify(self) -> None:
@@ -85,7 +87,7 @@ class Levels:
             for i, lots in enumerate(book.lots):
                 wish = state.wishes.get((strategy, i))
                 if lots and i not in state.delisted and (wish is None or wish.lots != 0):
-                    self._engine.record(Wanted(strategy, Target(i, lots=0, why="flatten"), 0, state.now))
+                    self._engine.record(Wanted(strategy, Target(i, lots=0, why="flatten"), 0, state.now, "level"))
                     self._engine.dirty.add(i)
 
     def watch(self) -> None:
@@ -107,12 +109,20 @@ class Levels:
             for ticket in list(row.values()):
                 if not ticket.order.reduce_only and not ticket.cancelling:
                     self._engine.do(Cancel(ticket.order.id))
-        for strategy, i in sorted(self._engine.state.wishes):
-            self._engine.record(Given(strategy, i, f"L{level}"))
-            self._engine.dirty.add(i)
+        state = self._engine.state
+        for strategy, i in sorted(state.wishes):
+            if not self._leaves(strategy, i):
+                self._engine.record(Given(strategy, i, f"L{level}"))
+                self._engine.dirty.add(i)
         if level == FLATTEN:
             for strategy in self._engine.state.portfolio.books:
                 self.flatten(strategy, "flatten")
+
+    def _leaves(self, strategy: str, i: int) -> bool:
+        """Whether a wish only makes a position smaller, so that no level has to take it away."""
+        state = self._engine.state
+        wish, held = state.wishes[strategy, i], state.portfolio.books[strategy].lots[i]
+        return not wish.rungs and wish.lots is not None and held != 0 and 0 <= wish.lots * (1 if held > 0 else -1) < abs(held)
 
     def check(self) -> None:
         """Latch by daily loss and drawdown, where the breakers are set; at FLATTEN verify that nothing is left."""

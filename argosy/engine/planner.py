@@ -77,7 +77,7 @@ def plan(state: State, i: int, strategies: list[str]) -> Plan:
             guards.append(ticket)
         else:
             rungs.append(ticket)
-    _ladders(state, i, strategies, rungs, out)
+    clear = _ladders(state, i, strategies, rungs, _exits(state, i, strategies), out)
     own = strategies if len(strategies) == 1 else holders(state, i)
     alone = len(own) <= 1
     settled = _stale(state, i, children, out)
@@ -86,7 +86,7 @@ def plan(state: State, i: int, strategies: list[str]) -> Plan:
         if len(lacks) > 1:
             out.crosses = crosses(state, i, lacks)
         lacks = [lack for lack in lacks if lack.lots]
-        if lacks and not _trade(state, i, lacks, guards, alone, out):
+        if lacks and not (clear and _trade(state, i, lacks, guards, alone, out)):
             return out
     if children and not settled:
         return out
@@ -126,6 +126,23 @@ def _plain(state: State, i: int, strategy: str) -> Plan | None:
         )  # fmt: skip
     )
     return out
+
+
+def _exits(state: State, i: int, strategies: list[str]) -> list[tuple[int, float]]:
+    """(side, worst price) of what is wanted that makes the account's position smaller; at market, the mark."""
+    account, mark = state.portfolio.lots[i], state.portfolio.marks[i]
+    found = []
+    for strategy in strategies if account else ():
+        lots = wished(state, strategy, i) - state.portfolio.books[strategy].lots[i]
+        if lots * account < 0:
+            limit = state.wishes[strategy, i].limit
+            found.append((BUY if lots > 0 else SELL, limit if limit == limit else mark))
+    return found
+
+
+def _meets(side: int, px: float, exits: list[tuple[int, float]]) -> bool:
+    """Whether an own rung stands where one of the exits would trade with it."""
+    return any(side != other and (px - reach) * side >= 0.0 for other, reach in exits)
 
 
 def _stale(state: State, i: int, children: list[Ticket], out: Plan) -> bool:
@@ -200,11 +217,15 @@ def _parts(weights: list[int], total: int) -> list[int]:
 # -- ladders -----------------------------------------------------------------------------------------------------------
 
 
-def _ladders(state: State, i: int, strategies: list[str], rungs: list[Ticket], out: Plan) -> None:
+def _ladders(
+    state: State, i: int, strategies: list[str], rungs: list[Ticket], exits: list[tuple[int, float]], out: Plan
+) -> bool:
     """Diff each strategy's wanted rungs with its working ones by tag; unchanged ones keep their queue place.
 
-    A rung that would meet an own order on its way out waits for the venue's word on that one.
+    A rung that would meet an own order on its way out waits for the venue's word on that one; one that an exit would meet
+    makes way for it. False while one of those has not gone yet.
     """
+    clear = True
     working_by: dict[tuple[str, str], Ticket] = {(t.order.shares[0].strategy, t.order.tag): t for t in rungs}
     missing: list[tuple[str, str, Rung, str]] = []
     for strategy in strategies:
@@ -214,9 +235,11 @@ def _ladders(state: State, i: int, strategies: list[str], rungs: list[Ticket], o
         for name, rung in wish.rungs.items():
             ticket = working_by.pop((strategy, f"rung:{name}"), None)
             if ticket is not None:
-                if not _unchanged(rung, ticket) and not ticket.cancelling and ticket.work not in _ENDING:
+                meets = _meets(rung.side, ticket.order.limit, exits)
+                clear = clear and not meets
+                if (meets or not _unchanged(rung, ticket)) and not ticket.cancelling and ticket.work not in _ENDING:
                     out.cancels.append(ticket.order.id)
-            elif name not in wish.spent:
+            elif name not in wish.spent and not _meets(rung.side, rung.px, exits):
                 missing.append((strategy, name, rung, getattr(wish.intent, "why", "")))
     for ticket in working_by.values():
         if not ticket.cancelling and ticket.work not in _ENDING:
@@ -231,6 +254,7 @@ def _ladders(state: State, i: int, strategies: list[str], rungs: list[Ticket], o
                 post_only=rung.post_only, tag=f"rung:{name}", protection=rung.protection, why=why,
             )  # fmt: skip
         )
+    return clear
 
 
 def _unchanged(rung: Rung, ticket: Ticket) -> bool:
@@ -252,6 +276,7 @@ def _guard_one(state: State, i: int, strategy: str, guards: list[Ticket], out: P
     if wish is None and not guards:
         return
     side = SELL if held > 0 else BUY
+    whole = max(0, abs(held) - _leaving(state, i, out))
     covered = {"stop": 0, "take": 0, "trail": 0}
     for ticket in guards:
         order = ticket.order
@@ -266,7 +291,7 @@ def _guard_one(state: State, i: int, strategy: str, guards: list[Ticket], out: P
         if not held or order.side != side or foreign or not (own_rung or _wanted(protection, order)):
             out.cancels.append(order.id)
             continue
-        room = abs(held) - covered[order.tag]
+        room = whole - covered[order.tag]
         if room <= 0:
             out.cancels.append(order.id)
             continue
@@ -279,12 +304,20 @@ def _guard_one(state: State, i: int, strategy: str, guards: list[Ticket], out: P
         covered[order.tag] += leaves
     if protection is None or not held:
         return
-    missing = {tag: abs(held) - covered[tag] for tag in PROTECTIONS if _level(protection, tag) == _level(protection, tag)}
+    missing = {tag: whole - covered[tag] for tag in PROTECTIONS if _level(protection, tag) == _level(protection, tag)}
     missing = {tag: lots for tag, lots in missing.items() if lots > 0}
     for tag, lots in missing.items():
         draft = guard(i, side, lots, (Share(strategy, lots),), tag, protection)
         draft.paired = len(missing) > 1
         out.drafts.append(draft)
+
+
+def _leaving(state: State, i: int, out: Plan) -> int:
+    """Lots that exits on their way, or about to be sent, will take off the position: no stop is left for them."""
+    sent = sum(
+        ticket.order.lots - ticket.cum for ticket in state.blotter.open[i].values() if ticket.order.reduce_only and not ticket.order.tag
+    )
+    return sent + sum(draft.lots for draft in out.drafts if draft.reduce_only and not draft.tag)
 
 
 def _guard_net(state: State, i: int, own: list[str], guards: list[Ticket], out: Plan) -> None:
@@ -299,6 +332,7 @@ def _guard_net(state: State, i: int, own: list[str], guards: list[Ticket], out: 
             levels.append(wish.protection.stop)
     widest = NAN if not levels else min(levels) if net > 0 else max(levels)
     held = [(strategy, abs(state.portfolio.books[strategy].lots[i])) for strategy in own if state.portfolio.books[strategy].lots[i] * net > 0]
+    whole = max(0, abs(net) - _leaving(state, i, out))
     kept = False
     for ticket in guards:
         order = ticket.order
@@ -307,16 +341,16 @@ def _guard_net(state: State, i: int, own: list[str], guards: list[Ticket], out: 
             continue
         if _of_rung(state, order):
             continue
-        same = order.tag == "stop" and order.stop == widest and ticket.leaves == abs(net) and order.side == side and not ticket.leg
+        same = order.tag == "stop" and order.stop == widest and ticket.leaves == whole and order.side == side and not ticket.leg
         if same and not kept:
             kept = True
         else:
             out.cancels.append(order.id)
             kept = True
-    if widest == widest and net and not kept:
-        parts = _parts([lots for _, lots in held], abs(net))
+    if widest == widest and whole and not kept:
+        parts = _parts([lots for _, lots in held], whole)
         shares = tuple(Share(strategy, part) for (strategy, _), part in zip(held, parts, strict=True) if part)
-        out.drafts.append(guard(i, side, abs(net), shares, "stop", Protection(stop=widest)))
+        out.drafts.append(guard(i, side, whole, shares, "stop", Protection(stop=widest)))
 
 
 def _of_rung(state: State, order: Order) -> bool:

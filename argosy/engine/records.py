@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -47,15 +47,15 @@ class Grant(msgspec.Struct, frozen=True, gc=False, tag=True):
 class Wanted(msgspec.Struct, frozen=True, gc=False, tag=True):
     """A strategy's intent and the lots it came to, evaluated once. lots: signed wanted position (ladders and holds: 0).
 
-    engine: the engine wants it for the strategy (a protection it triggered); the strategy's own word still stands, so that
-    saying it again is a repeat, as after a stop that rested at the venue
+    by: "strategy"; or the engine for it: "protection" (one that it triggered; the strategy's own word still stands, so that saying
+        it again is a repeat, as after a stop that rested at the venue), "level" (it is being flattened), "horizon"
     """
 
     strategy: str
     intent: Target | Ladder | Hold
     lots: int
     at: int
-    engine: bool = False
+    by: Literal["strategy", "protection", "level", "horizon"] = "strategy"
 
 
 class Cross(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -74,6 +74,14 @@ class Verdict(msgspec.Struct, frozen=True, gc=False, tag=True):
 
     order: Order
     outcome: Refused | Trimmed
+
+
+class Unsized(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A strategy's intent that came to no size, so that nothing stands by it."""
+
+    strategy: str
+    intent: Target
+    refused: Refused
 
 
 class Reserve(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -125,7 +133,7 @@ class Stretch(msgspec.Struct, frozen=True, tag=True):
 
 
 Record = (
-    Run | Rows | Stretch | Grant | Wanted | Cross | Verdict | Reserve | Given | Standing | Memory
+    Run | Rows | Stretch | Grant | Wanted | Unsized | Cross | Verdict | Reserve | Given | Standing | Memory
     | fx.Cancel | fx.Amend | fx.SetTimer | fx.Note | fx.Alarm
     | ev.Reply | ev.OrderUpdate | ev.Fill | ev.Bust | ev.Reversal | ev.Account | ev.Adjust | ev.CashFlow | ev.Split
     | ev.Dividend | ev.Funding | ev.Borrow | ev.Delist | ev.Status | ev.Session | ev.Gap | ev.Fact | ev.Forecast

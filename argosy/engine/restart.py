@@ -15,7 +15,7 @@ from argosy.core import events as ev
 from argosy.core.errors import Broken
 from argosy.engine.engine import Engine
 from argosy.engine.fold import RowFeed
-from argosy.engine.journal import Memory, Rows, Run, Wanted
+from argosy.engine.journal import Memory, Rows, Run, Unsized, Wanted
 from argosy.engine.wish import repeats
 
 
@@ -75,7 +75,7 @@ class _Reliving:
         self._memories = memories
         self._awake = {slot.id for slot in engine.slots if slot.id not in memories and slot.id not in changed}
         self._held: list[ev.Event] | None = None
-        self._wants: dict[str, list[Any]] = {}
+        self._wants: dict[str, list[tuple[Any, bool]]] = {}
         self.differed: dict[str, str] = {}
 
     def begin(self) -> None:
@@ -93,14 +93,27 @@ class _Reliving:
             else:
                 self._settle()
                 self._ask([record])
-        elif type(record) is Wanted:
-            waiting = self._wants.get(record.strategy)
-            if waiting:
-                self._wants[record.strategy] = [want for want in waiting if not repeats(record.intent, want)]
+        elif type(record) is Wanted or type(record) is Unsized:
+            self._hold_against(record)
         elif type(record) is Memory and self._memories[record.strategy][0] == place:
             engine.slot(record.strategy).load(record.blob)
             self._awake.add(record.strategy)
             engine.rebind()
+
+    def _hold_against(self, record: Wanted | Unsized) -> None:
+        """What is recorded must be wanted again; what the engine wanted for a strategy is none of its words."""
+        strategy = record.strategy
+        waiting = self._wants.get(strategy, [])
+        wanted = record.intent
+        if type(record) is Wanted and record.by != "strategy":
+            return
+        for want in waiting:
+            if want[0].instrument == wanted.instrument and repeats(wanted, want[0]):
+                waiting.remove(want)
+                return
+        if strategy in self._awake:
+            now = waiting[0][0] if waiting else "nothing"
+            self.differed.setdefault(strategy, f"at {self._engine.state.now}: {now} instead of {record.intent}")
 
     def rows(self, rows: list[ev.MarketEvent]) -> None:
         """An instant's market rows were applied."""
@@ -120,12 +133,13 @@ class _Reliving:
     def _ask(self, events: list[Any]) -> None:
         """Let the strategies that are awake see the events; those asleep only keep their indicators warm."""
         wants = self._engine.relive(events, self._awake)
-        for strategy, intent in wants:
-            self._wants.setdefault(strategy, []).append(intent)
+        for strategy, intent, again in wants:
+            self._wants.setdefault(strategy, []).append((intent, again))
 
     def _settle(self) -> None:
         """What was wanted in the instant before and not recorded is a difference."""
         for strategy, waiting in self._wants.items():
-            if waiting and strategy not in self.differed:
-                self.differed[strategy] = f"at {self._engine.state.now}: {waiting[0]}"
+            anew = [intent for intent, again in waiting if not again]
+            if anew:
+                self.differed.setdefault(strategy, f"at {self._engine.state.now}: {anew[0]}")
         self._wants.clear()

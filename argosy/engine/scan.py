@@ -356,12 +356,15 @@ class Scan:
             sent = sent[np.argsort(sent["order"])]
             rows = zip(*(sent[name].tolist() for name in ("known", "instrument", "side", "lots", "exit")), strict=True)
             state.counters.on_stretch(slot.id, list(rows), tally.item(kernels.LOSSES))
+        turn = state.turn
+        state.turn += count
         for c in np.unique(deals["cell"]).tolist():
             place = int(np.flatnonzero(deals["cell"] == c)[-1])
             i, value, wanted = deals["instrument"].item(place), deals["target"].item(place), deals["wanted"].item(place)
             wish = state.wish(slot.id, i)
             wish.intent = target(stretch, i, value, whys[place if len(whys) > 1 or count == 1 else 0])
             wish.lots = wanted
+            wish.turn = turn + place + 1
             wish.limit = float("nan")
             wish.tif = Tif.DAY
             wish.until = NEVER

@@ -32,6 +32,7 @@ from argosy.engine.journal import (
     Run,
     Standing,
     Stretch,
+    Unsized,
     Verdict,
     Wanted,
 )  # fmt: skip
@@ -75,6 +76,8 @@ class State:
         self.wishes: dict[tuple[str, int], Wish] = {}
         self.peak = 0
         self.day_start = 0
+        self.unrated: dict[int, int] = {}
+        self.turn = 0
         self.sessions: dict[str, ev.Session] = {}
         self.halted: set[int] = set()
         self.delisted: set[int] = set()
@@ -88,7 +91,7 @@ class State:
         self._on_fill: Callable[[ev.Fill, str, int, int, Order | None], None] | None = None
         self._do: dict[type, Callable[[Any], None]] = {
             Run: self._ignore, Rows: self._rows, Grant: self._grant, Wanted: self._wanted, Cross: self._cross,
-            Verdict: self._verdict, Reserve: self._reserve, Given: self._given, Standing: self._standing,
+            Verdict: self._verdict, Unsized: self._unsized, Reserve: self._reserve, Given: self._given, Standing: self._standing,
             Memory: self._ignore, fx.Cancel: self._cancel, fx.Amend: self._amend, fx.SetTimer: self._set_timer,
             fx.Note: self._ignore, fx.Alarm: self._ignore, ev.Reply: self._reply, ev.OrderUpdate: self._update,
             ev.Fill: self._fill, ev.Bust: self._undo, ev.Reversal: self._undo, ev.Account: self._account,
@@ -173,8 +176,15 @@ class State:
         if event.known > self.now:
             self.now = event.known
 
+    @property
+    def moves(self) -> bool:
+        """Whether market rows can move equity: something is held, or cash in another currency."""
+        return bool(self.portfolio.held) or not self.portfolio.single
+
     def settle(self) -> None:
-        """The market rows of an instant are all applied: the peak may rise."""
+        """The market rows of an instant are all applied: the peak may rise. Needed where `moves` says so."""
+        if self.unrated:
+            self._rate()
         equity = self.portfolio.equity
         if equity > self.peak:
             self.peak = equity
@@ -191,6 +201,7 @@ class State:
     def _reply(self, reply: ev.Reply) -> None:
         ticket = self.blotter.reply(reply)
         if ticket is not None:
+            self.counters.on_refusal(reply.code)
             self._ended(ticket)
 
     def _update(self, update: ev.OrderUpdate) -> None:
@@ -206,9 +217,10 @@ class State:
             if not ticket.cancelling:
                 self._spend(order)
         elif not ticket.cancelling and not order.tag:
+            ticket.forgone = True
             for share, left in zip(order.shares, ticket.left, strict=True):
                 wish = self.wishes.get((share.strategy, order.instrument))
-                if wish is not None and wish.lots is not None:
+                if wish is not None and wish.lots is not None and wish.turn <= ticket.turn:
                     wish.lots -= order.side * left
         for leg in self.blotter.legs(order.id):
             other = self.blotter.tickets[leg]
@@ -236,9 +248,24 @@ class State:
                     self.counters.on_closed(strategy, realised if base is None else base)
                 if tag:
                     self._beside(strategy, fill.instrument, signed, tag)
+                elif ticket is not None and ticket.forgone:
+                    self._after_all(strategy, ticket, signed)
+                self._flat(strategy, fill.instrument)
         self.counters.on_fill(fill.order)
         if ticket is not None and tag.startswith("rung:") and ticket.work is Work.FILLED:
             self._spend(ticket.order)
+
+    def _after_all(self, strategy: str, ticket: Ticket, signed: int) -> None:
+        """What an order had given up filled nevertheless: it was wanted, and nothing has been wanted since."""
+        wish = self.wishes.get((strategy, ticket.order.instrument))
+        if wish is not None and wish.lots is not None and wish.turn <= ticket.turn:
+            wish.lots += signed
+
+    def _flat(self, strategy: str, instrument: int) -> None:
+        """A position that is gone as it was wanted leaves no levels behind."""
+        wish = self.wishes.get((strategy, instrument))
+        if wish is not None and wish.lots == 0 and not self.portfolio.books[strategy].lots[instrument]:
+            wish.protection = None
 
     def _beside(self, strategy: str, instrument: int, signed: int, tag: str) -> None:
         """A protection or a rung moved the position beside the target: what is wanted moves with it, so that nothing undoes it.
@@ -270,9 +297,18 @@ class State:
 
     def _cash_flow(self, flow: ev.CashFlow) -> None:
         self.portfolio.cash_flow(flow)
-        base = self.portfolio.to_base(flow.amount, self.portfolio.currency_index(flow.currency)) or 0
-        self.peak += base
-        self.day_start += base
+        index = self.portfolio.currency_index(flow.currency)
+        self.unrated[index] = self.unrated.get(index, 0) + flow.amount
+        self._rate()
+
+    def _rate(self) -> None:
+        """Deposits and withdrawals are no profit: peak and day's start move with them, once a rate says by how much."""
+        for index, units in list(self.unrated.items()):
+            base = self.portfolio.to_base(units, index)
+            if base is not None:
+                self.peak += base
+                self.day_start += base
+                del self.unrated[index]
 
     def _split(self, split: ev.Split) -> None:
         i = split.instrument
@@ -342,24 +378,33 @@ class State:
             wish = self.wishes[key] = Wish()
         return wish
 
+    def turned(self, strategy: str, instrument: int) -> int:
+        """How many wishes there had been when the standing one came; 0 when there is none."""
+        wish = self.wishes.get((strategy, instrument))
+        return 0 if wish is None else wish.turn
+
     def _grant(self, grant: Grant) -> None:
         self.portfolio.grant(grant.strategy, grant.units)
 
     def _wanted(self, wanted: Wanted) -> None:
         intent = wanted.intent
         wish = self.wish(wanted.strategy, intent.instrument)
-        if not wanted.engine:
+        self.turn += 1
+        wish.turn = self.turn
+        if wanted.by != "protection":
             wish.intent = intent
         if type(intent) is Target:
             i = intent.instrument
             row = self.instruments[i]
+            held = self.portfolio.books[wanted.strategy].lots[i]
+            before = held or wish.lots or 0
             wish.lots = wanted.lots
             wish.limit = intent.limit
             if intent.limit == intent.limit:
-                held = self.portfolio.books[wanted.strategy].lots[i]
                 wish.limit = limit_on_grid(intent.limit, row, wanted.lots - held)
             wish.tif = intent.tif
-            if intent.protection is not None or not wish.lots:
+            anew = not before or before * wanted.lots < 0
+            if intent.protection is not None or anew:  # on the way out the levels stand until the position is gone
                 wish.protection = protection_on_grid(intent.protection, row, wanted.lots)
             wish.until = wanted.at + intent.horizon_ns if intent.horizon_ns else NEVER
             wish.on_expiry = intent.on_expiry
@@ -388,14 +433,18 @@ class State:
 
     def _verdict(self, verdict: Verdict) -> None:
         order = verdict.order
-        self.counters.on_refusal(verdict.outcome.code)
         outcome = verdict.outcome
+        if isinstance(outcome, Refused):
+            self.counters.on_refusal(outcome.code)
         asked, kept = (order.lots, 0) if isinstance(outcome, Refused) else (outcome.asked, outcome.lots)
         if order.tag.startswith("rung:"):
             if not kept:
                 self._spend(order)
         elif not order.tag:
             self._give_up(order, asked - kept)
+
+    def _unsized(self, unsized: Unsized) -> None:
+        self.counters.on_refusal(unsized.refused.code)
 
     def _give_up(self, order: Order, lots: int) -> None:
         """Take refused lots off the wishes of the order's shares, pro rata by largest remainder, ties by strategy id."""
@@ -411,9 +460,9 @@ class State:
 
     def _reserve(self, record: Reserve) -> None:
         approved = record.submit.approved
-        self.blotter.add(approved.order, record.units)
+        self.blotter.add(approved.order, record.units).turn = self.turn
         for leg in approved.legs:
-            self.blotter.add(leg)
+            self.blotter.add(leg).turn = self.turn
         self.counters.on_order(approved.order, self.now, record.exit)
 
     def _cancel(self, cancel: fx.Cancel) -> None:
@@ -451,7 +500,8 @@ class State:
             "wishes": [(key, wish.snapshot()) for key, wish in sorted(self.wishes.items())],
             "level": (self.level, self.level_cause, self.clean),
             "status": sorted(self.status.items()),
-            "risk": (self.peak, self.day_start),
+            "risk": (self.peak, self.day_start, sorted(self.unrated.items())),
+            "turn": self.turn,
             "sessions": [msgspec.to_builtins(session) for _, session in sorted(self.sessions.items())],
             "barred": (sorted(self.halted), sorted(self.delisted)),
             "factor": self.factor[:],

@@ -24,11 +24,12 @@ class Wish:
     rungs:  wanted resting orders by tag; spent: tags whose order filled or was refused, until a new ladder says otherwise
     """
 
-    __slots__ = ("intent", "limit", "lots", "on_expiry", "protection", "rungs", "spent", "tif", "until")
+    __slots__ = ("intent", "limit", "lots", "on_expiry", "protection", "rungs", "spent", "tif", "turn", "until")
 
     def __init__(self) -> None:
         self.intent: Target | Ladder | Hold | None = None
         self.lots: int | None = None
+        self.turn = 0
         self.limit = NAN
         self.tif = Tif.DAY
         self.until = NEVER
@@ -39,7 +40,7 @@ class Wish:
 
     def snapshot(self) -> tuple[object, ...]:
         return (
-            plain(self.intent), self.lots, self.limit, int(self.tif), self.until, self.on_expiry,
+            plain(self.intent), self.lots, self.turn, self.limit, int(self.tif), self.until, self.on_expiry,
             plain(self.protection), plain(self.rungs), sorted(self.spent),
         )  # fmt: skip
 

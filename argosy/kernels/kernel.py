@@ -77,7 +77,7 @@ class Kernel(Generic[P, R]):
     def cache(self) -> Path | None:
         """Where its compiled code is kept; None for a closure, without a source file or a writable place."""
         if any(
-            each.fn.__closure__ or not os.path.exists(each.fn.__code__.co_filename) for each in reach(self)
+            each.fn.__closure__ or not Path(each.fn.__code__.co_filename).exists() for each in reach(self)
         ):
             return None
         try:
@@ -224,7 +224,7 @@ def root() -> Path:
 def _writable(place: str) -> Path | None:
     """The directory, made if need be; None when nothing can be written there."""
     try:
-        os.makedirs(place, exist_ok=True)
+        Path(place).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=place):
             return Path(place)
     except OSError:

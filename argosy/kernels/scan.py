@@ -309,7 +309,7 @@ def plan(
             return 0
         if facts[i, UTC] != 0.0 and ts[r] >= now - now % DAY + DAY:
             return 0
-        if not volume[r] > 0.0 or not (open_[r] > 0.0 and high[r] == high[r] and low[r] == low[r] and close[r] == close[r]):
+        if volume[r] <= 0.0 or not (open_[r] > 0.0 and high[r] == high[r] and low[r] == low[r] and close[r] == close[r]):
             return 0
     # the rules for new risk, in the order in which the engine would send
     if now - tally[WINDOW] >= MINUTE:
@@ -345,7 +345,7 @@ def plan(
             return 0
         if room[POWER_FRAC] < inf and value > room[POWER_FRAC] * (equity * room[MULTIPLIER] - (gross + reserved) - 1.0):
             return 0
-        if equity < room[LEAST_EQUITY] or peak_fall(tally[PEAK], equity) > room[FALL_FRAC] * tally[PEAK]:
+        if equity < room[LEAST_EQUITY] or tally[PEAK] - equity > room[FALL_FRAC] * tally[PEAK]:
             return 0
         if tally[TRADES] + entries >= room[ENTRIES] or tally[OWN_TRADES] + entries >= room[OWN_ENTRIES]:
             return 0
@@ -404,12 +404,6 @@ def plan(
     tally[SEQ] = seq
     tally[DEALS] = base + count
     return count
-
-
-@kernel
-def peak_fall(peak: int, equity: int) -> int:
-    """How far equity is below its peak."""
-    return peak - equity if peak > equity else 0
 
 
 def scanner(function: Callable[..., None]) -> Kernel[..., tuple[int, int, int]]:

@@ -12,18 +12,26 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from argosy import __version__
 from argosy.core.errors import Misuse
 from argosy.core.money import per_one
-from argosy.core.time import DAY, iso
-from argosy.lab import figures, words
+from argosy.core.time import DAY, HOUR, iso
+from argosy.lab import figures, packed, words
+from argosy.lab.orders import REFUSED, Asked, compared, meaning
 from argosy.lab.result import Result
 from argosy.lab.verdict import monthly
 from argosy.lab.words import headline, lasting, money, number, percent
 
 ROWS = 2_000
 """Most trades listed; the rest is in the saved result."""
+COLOURS = 10
+"""Lines of a chart that differ in colour; those after them are the same colours, dashed."""
+POINTS = 1_000
+"""Most points of one curve where several runs are in one report: one a pixel, twice as many where there is one run."""
+EXAMPLES = 3
+"""Refusals shown of each code, with the numbers that were compared."""
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 COLUMNS = (
     ("Return", "total_return", "growth from the first to the last row"),
@@ -44,15 +52,17 @@ def write(
     path: Path | str,
     *,
     prices: figures.Prices | None = None,
+    asked: Sequence[Sequence[Asked]] = (),
     title: str = "",
 ) -> Path:
     """Write the report of one result or several to `path` and return it.
 
     prices: raw prices by symbol (`figures.prices`), for the charts of entries and exits; without them there are none
+    asked:  the orders of each result (`orders.orders`), for what was refused and why; without them only the counts are told
     Raises Misuse: REPORT_EMPTY (no result), REPORT_PATH (the file cannot be written).
     """
     at = Path(path)
-    text = render(results, prices=prices, title=title)
+    text = render(results, prices=prices, asked=asked, title=title)
     try:
         at.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -66,7 +76,11 @@ def write(
 
 
 def render(
-    results: Result | Sequence[Result], *, prices: figures.Prices | None = None, title: str = ""
+    results: Result | Sequence[Result],
+    *,
+    prices: figures.Prices | None = None,
+    asked: Sequence[Sequence[Asked]] = (),
+    title: str = "",
 ) -> str:
     """The report as a text of HTML."""
     runs = [results] if isinstance(results, Result) else list(results)
@@ -77,7 +91,8 @@ def render(
     style, script = ((page / file).read_text(encoding="utf-8") for file in ("style.css", "charts.js"))
     data = msgspec.json.encode(_data(runs, prices or {})).decode().replace("<", "\\u003c")
     body = [_masthead(runs, name), _compare(runs) if len(runs) > 1 else ""]
-    body += [_run(result, k, len(runs), bool(prices)) for k, result in enumerate(runs)]
+    sent = [*asked, *((),) * (len(runs) - len(asked))]
+    body += [_run(result, k, len(runs), bool(prices), sent[k]) for k, result in enumerate(runs)]
     return "\n".join(
         (
             "<!doctype html>",
@@ -97,19 +112,47 @@ def render(
 
 def _data(runs: Sequence[Result], prices: figures.Prices) -> dict[str, Any]:
     splits = runs[0].splits
-    most = figures.POINTS if len(runs) == 1 else figures.POINTS // 2
+    most = figures.POINTS if len(runs) == 1 else POINTS
+    lines = figures.price_lines({symbol: (known[rows], price[rows]) for symbol, (known, price) in prices.items()
+                                 for rows in (figures.thin(price, most),)}, splits)  # fmt: skip
     return {
         "currency": runs[0].currency,
         "runs": [
-            {
-                "name": run.name,
-                "curve": figures.curve(run, most),
-                "signs": figures.signs(run) if prices else {},
-            }
+            {"name": run.name, "curve": _curve(figures.curve(run, most)), "signs": _signs(run) if prices else {}}
             for run in runs
         ],
-        "prices": figures.price_lines(prices, splits),
+        "prices": {
+            symbol: {"t": packed.whole(line["t"]), "p": packed.decimal(line["p"], _places(line["p"]))}
+            for symbol, line in lines.items()
+        },
     }
+
+
+def _curve(line: Mapping[str, list[Any]]) -> dict[str, packed.Packed]:
+    out = {name: packed.decimal(line[name], 2) for name in ("own", "held", "down", "held_down")}
+    return {"t": packed.whole(line["t"])} | out
+
+
+def _signs(run: Result) -> dict[str, dict[str, Any]]:
+    """Marks of fills by symbol; each reason is written once, `w` says which."""
+    out: dict[str, dict[str, Any]] = {}
+    for symbol, marks in figures.signs(run).items():
+        whys = list(dict.fromkeys(marks["why"]))
+        place = {why: k for k, why in enumerate(whys)}
+        out[symbol] = {
+            "t": packed.whole(marks["t"]),
+            "p": packed.decimal(marks["p"], _places(marks["p"])),
+            "s": packed.whole(marks["s"]),
+            "w": packed.whole([place[why] for why in marks["why"]]),
+            "why": packed.texts(whys),
+        }
+    return out
+
+
+def _places(values: Sequence[float]) -> int:
+    """Decimals that no value goes beyond."""
+    texts = (f"{value:.12f}".rstrip("0") for value in values)
+    return max((len(text) - text.index(".") - 1 for text in texts), default=0)
 
 
 # -- the page --------------------------------------------------------------------------------------------------------------
@@ -130,10 +173,15 @@ def _masthead(runs: Sequence[Result], name: str) -> str:
     symbols = list(dict.fromkeys(symbol for run in runs for symbol in run.symbols))
     listed = ", ".join(symbols[:12]) + (f" and {len(symbols) - 12} more" if len(symbols) > 12 else "")
     cash = money(runs[0].cash / per_one(runs[0].currency), runs[0].currency, 0)
+    terms = "".join(f"<span>{escape(text)}</span>" for text in words.conditions(runs[0].settings))
     return (
         f'<header class="top">{_SHIP}<div><p class="house">Argosy · backtest</p><h1>{escape(name)}</h1>'
-        f'<p class="meta"><span>{period}</span><span>{escape(listed)}</span><span>{cash} at the start</span></p></div></header>'
+        f'<p class="meta"><span>{period}</span><span>{escape(listed)}</span><span>{cash} at the start</span>{terms}</p></div></header>'
     )
+
+
+def _colour(k: int) -> str:
+    return f"c{k % COLOURS}" + (" again" if k >= COLOURS else "")
 
 
 def _compare(runs: Sequence[Result]) -> str:
@@ -143,7 +191,7 @@ def _compare(runs: Sequence[Result]) -> str:
     for k in ranked:
         run = runs[k]
         flag = ' <span class="flag">stopped</span>' if run.failures else ""
-        key = f'<i class="key c{k % 6}"></i>'
+        key = f'<i class="key {_colour(k)}"></i>'
         rows.append(
             f'<tr data-run="{k}"><th scope="row"><a href="#run-{k}">{key}{escape(run.name)}</a>{flag}</th>{_stat_cells(run, run.stats)}</tr>'
         )
@@ -153,21 +201,25 @@ def _compare(runs: Sequence[Result]) -> str:
             seen.add(beside)
             of = "" if len(runs[0].symbols) == len(run.symbols) else f" ({escape(', '.join(run.symbols))})"
             rows.append(
-                f'<tr class="held"><th scope="row"><i class="key ch"></i>Buy and hold{of}</th>{_stat_cells(None, run.benchmark_stats)}</tr>'
+                f'<tr class="held"><th scope="row"><i class="key ch"></i>Holding all{of}</th>{_stat_cells(None, run.benchmark_stats)}</tr>'
             )
+    cash = money(runs[0].cash / per_one(runs[0].currency), runs[0].currency, 0)
     heads = "".join(
         f'<th scope="col" class="n" title="{tip}"><button type="button">{label}</button></th>'
         for label, _, tip in COLUMNS
     )
     return (
-        '<section id="compare"><h2>Side by side</h2><div class="scroll"><table class="sortable compare"><thead><tr>'
+        f'<section id="compare"><h2>Side by side</h2><p class="note lead">{escape(words.ranking(runs))}</p>'
+        '<div class="scroll"><table class="sortable compare"><thead><tr>'
         f'<th scope="col"><button type="button">Strategy</button></th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
-        '<div class="figure"><div class="figbar"><h3>Equity</h3><button type="button" class="toggle" data-log aria-pressed="false">log</button></div>'
+        f'<p class="note">{escape(words.HOLDING)} Choose a row to see that strategy below.</p>'
+        f'<div class="figure"><div class="figbar"><h3>What {cash} became</h3>'
+        '<button type="button" class="toggle" data-log aria-pressed="false">log</button></div>'
         '<p class="readout" aria-live="polite"></p>'
         f'<div class="chart tall" data-chart="all" tabindex="0" role="img" aria-label="{escape(_spoken(runs))}"></div></div></section>'
         '<nav class="runs" aria-label="Strategies">'
         + "".join(
-            f'<a href="#run-{k}" data-run="{k}"><i class="key c{k % 6}"></i>{escape(run.name)}</a>'
+            f'<a href="#run-{k}" data-run="{k}"><i class="key {_colour(k)}"></i>{escape(run.name)}</a>'
             for k, run in enumerate(runs)
         )
         + "</nav>"
@@ -206,10 +258,10 @@ def _cell(text: str, value: float | None, kind: str = "n") -> str:
     return f'<td class="{kind}"{sort}>{text}</td>'
 
 
-def _run(result: Result, k: int, of: int, priced: bool) -> str:
+def _run(result: Result, k: int, of: int, priced: bool, asked: Sequence[Asked]) -> str:
     """Everything about one run."""
     label = escape(result.name)
-    title = f'<h2 class="runname"><i class="key c{k % 6}"></i>{label}</h2>' if of > 1 else ""
+    title = f'<h2 class="runname"><i class="key {_colour(k)}"></i>{label}</h2>' if of > 1 else ""
     parts = [
         f'<article class="run" id="run-{k}" data-run="{k}">{title}',
         f'<div class="verdict"><p class="headline">{escape(headline(result))}</p><p class="story">{escape(words.story(result))}</p></div>',
@@ -220,7 +272,7 @@ def _run(result: Result, k: int, of: int, priced: bool) -> str:
         _heat(result),
         _prices(result, k) if priced else "",
         _trades(result),
-        '<div class="pair">' + _refusals(result) + _costs(result) + "</div>",
+        '<div class="pair">' + _refusals(result, asked) + _costs(result) + "</div>",
         _terms(result),
         "</article>",
     ]
@@ -274,10 +326,10 @@ def _curves(result: Result, k: int) -> str:
     said = f"Equity of {result.name}: {percent(own.get('total_return'), signed=True)}; buy and hold: {percent(held.get('total_return'), signed=True)}"
     fell = f"Falls from the peak: at most {percent(own.get('max_drawdown'))}; buy and hold {percent(held.get('max_drawdown'))}"
     return (
-        '<section class="figure"><div class="figbar"><h3>Equity against buy and hold</h3>'
+        f'<section class="figure"><div class="figbar"><h3>{escape(words.became(result))}</h3>'
         '<button type="button" class="toggle" data-log aria-pressed="false">log</button></div><p class="readout" aria-live="polite"></p>'
         f'<div class="chart tall" data-chart="equity" data-run="{k}" tabindex="0" role="img" aria-label="{escape(said)}"></div>'
-        "<h4>Below the peak</h4>"
+        f"<h4>{escape(words.fell(result))}</h4>"
         f'<div class="chart low" data-chart="fall" data-run="{k}" tabindex="0" role="img" aria-label="{escape(fell)}"></div>'
         "<noscript><p>The charts need the script of this page; every number is in the tables.</p></noscript></section>"
     )
@@ -294,35 +346,32 @@ def _heat(result: Result) -> str:
         by_year.setdefault(year, {})[month] = frac
     rows = []
     for year, row in by_year.items():
-        cells = "".join(_heat_cell(row.get(month), f"{MONTHS[month - 1]} {year}") for month in range(1, 13))
+        cells = "".join(_heat_cell(row.get(month)) for month in range(1, 13))
         total, other = 1.0, 1.0
         for month, frac in row.items():
             total *= 1.0 + frac
             other *= 1.0 + held.get((year, month), 0.0)
-        whole = _heat_cell(total - 1.0, str(year), "sum")
-        beside = f'<td class="n sum held wide">{number((other - 1.0) * 100, 1)}</td>'
+        whole = _heat_cell(total - 1.0, "sum")
+        beside = f'<td class="sum held wide">{number((other - 1.0) * 100, 1)}</td>'
         rows.append(f'<tr><th scope="row">{year}</th>{cells}{whole}{beside}</tr>')
-    heads = "".join(
-        f'<th scope="col"><span class="wide">{month}</span><span class="narrow">{month[0]}</span></th>'
-        for month in MONTHS
-    )
+    heads = "".join(f'<th scope="col">{month[0]}<s>{month[1:]}</s></th>' for month in MONTHS)
     return (
-        '<section><h3>Month by month</h3><table class="heat"><caption>Return in percent; blue gained, orange lost</caption>'
+        f'<section><h3>{escape(words.months([frac for _, _, frac in months]))}</h3>'
+        '<table class="heat"><caption>Return in percent; blue gained, orange lost</caption>'
         f'<thead><tr><th></th>{heads}<th scope="col" class="sum"><span class="wide">Year</span><span class="narrow">Σ</span></th>'
         f'<th scope="col" class="sum wide">Held</th></tr></thead><tbody>{"".join(rows)}</tbody></table></section>'
     )
 
 
-def _heat_cell(frac: float | None, when: str, kind: str = "") -> str:
+def _heat_cell(frac: float | None, kind: str = "") -> str:
+    """A month's return; `g1` to `g9` and `l1` to `l9` are the depths of colour. Where there is little room, a whole number."""
     if frac is None or frac != frac:
-        return f'<td class="n {kind}"></td>'
-    depth = min(1.0, (abs(frac) / (0.30 if kind else 0.12)) ** 0.8)
-    sign = "gain" if frac > 0 else "loss"
-    wide, narrow = number(frac * 100, 1), number(frac * 100, 0)
-    return (
-        f'<td class="n {sign} {kind}" style="--a:{depth:.2f}" title="{when}: {percent(frac, 2, signed=True)}" data-v="{frac:.6g}">'
-        f'<span class="wide">{wide}</span><span class="narrow">{narrow}</span></td>'
-    )
+        return f'<td class="{kind}"></td>' if kind else "<td></td>"
+    if abs(frac) < 0.0005:
+        return f'<td class="{kind}"><b>0.0</b><i>0</i></td>'
+    depth = min(9, 1 + int(9 * (abs(frac) / (0.30 if kind else 0.12)) ** 0.8))
+    names = f"{'g' if frac > 0 else 'l'}{depth}{' ' + kind if kind else ''}"
+    return f'<td class="{names}"><b>{number(frac * 100, 1)}</b><i>{number(frac * 100, 0)}</i></td>'
 
 
 def _prices(result: Result, k: int) -> str:
@@ -356,35 +405,24 @@ def _trades(result: Result) -> str:
         )
     one = per_one(result.currency)
     many = len(result.strategies) > 1
+    clock = _intraday(result)
     rows = []
     for trip in shown.iter_rows(named=True):
         pnl = None if trip["pnl"] is None else trip["pnl"] / one
-        tone = "" if not pnl else " up" if pnl > 0 else " down"
+        tone = "" if not pnl else "up" if pnl > 0 else "down"
         still = trip["open"]
         why = escape(" → ".join(text for text in (trip["why_in"], trip["why_out"]) if text))
-        who = f"<td>{escape(trip['strategy'])}</td>" if many else ""
-        rows.append(
-            f'<tr{" class=open" if still else ""}><th scope="row">{escape(trip["symbol"])}</th>{who}'
-            f'<td data-v="{trip["side"]}">{"long" if trip["side"] > 0 else "short"}</td>'
-            + _cell(_day(trip["entered"]), trip["entered"], "d")
-            + (
-                _cell("open", 2**62, "d minor")
-                if still
-                else _cell(_day(trip["left"]), trip["left"], "d minor")
-            )
-            + _cell(_size(trip["units"]), trip["units"], "n minor")
-            + _cell(_price(trip["entry_price"]), trip["entry_price"], "n minor")
-            + _cell(_price(trip["exit_price"]), trip["exit_price"], "n minor")
-            + _cell(money(pnl, result.currency, signed=True), pnl, "n" + tone)
-            + _cell(percent(trip["return_frac"], signed=True), trip["return_frac"], "n" + tone)
-            + _cell(lasting(trip["held_ns"]), trip["held_ns"], "n minor")
-            + f'<td class="why minor" title="{why}">{why}</td></tr>'
+        who = f"<td>{escape(trip['strategy'])}" if many else ""
+        rows.append(  # end tags that HTML does not ask for are left out: this is most of the page
+            f'<tr class="{tone}{" open" if still else ""}"><th>{escape(trip["symbol"])}{who}'
+            f"<td>{'long' if trip['side'] > 0 else 'short'}<td>{_day(trip['entered'], clock)}"
+            f"<td>{'open' if still else _day(trip['left'], clock)}<td>{_size(trip['units'])}"
+            f"<td>{_price(trip['entry_price'])}<td>{_price(trip['exit_price'])}"
+            f"<td>{money(pnl, result.currency, signed=True)}<td>{percent(trip['return_frac'], signed=True)}"
+            f'<td data-v="{trip["held_ns"] // HOUR}">{lasting(trip["held_ns"])}<td>{why}'
         )
-    heads = (("Symbol", ""), *((("Strategy", ""),) if many else ()), ("Side", ""), ("Entered", "d"), ("Left", "d minor"), ("Units", "n minor"),
-             ("Entry", "n minor"), ("Exit", "n minor"), ("P&amp;L", "n"), ("Return", "n"), ("Held", "n minor"), ("Why", "minor"))  # fmt: skip
-    head = "".join(
-        f'<th scope="col" class="{kind}"><button type="button">{label}</button></th>' for label, kind in heads
-    )
+    heads = ("Symbol", *(("Strategy",) if many else ()), "Side", "Entered", "Left", "Units", "Entry", "Exit", "P&amp;L", "Return", "Held", "Why")
+    head = "".join(f'<th scope="col"><button type="button">{label}</button></th>' for label in heads)
     stats = result.stats
     note = (
         "None has closed yet; open ones are valued at the last price."
@@ -398,15 +436,20 @@ def _trades(result: Result) -> str:
     note += " P&amp;L is after fees and without dividends."
     cut = f" Listed: the {ROWS:,} largest of {trades.height:,}." if trades.height > ROWS else ""
     return (
-        f'<section><h3>Trades</h3><p class="note">{note}{cut}</p><div class="scroll rows">'
-        f'<table class="sortable trades"><thead><tr>{head}</tr></thead>'
+        f'<section><h3>{escape(words.trips(result))}</h3><p class="note">{note}{cut}</p><div class="scroll rows" tabindex="0">'
+        f'<table class="{"many " if many else ""}sortable trades"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div></section>"
     )
 
 
-def _day(ns: int) -> str:
+def _intraday(result: Result) -> bool:
+    """Whether the time of day tells trades apart: rows less than half a day from each other, by the middle of them."""
+    return len(result.known) > 2 and float(np.median(np.diff(result.known))) < DAY / 2
+
+
+def _day(ns: int, clock: bool) -> str:
     text = iso(ns)
-    return text[:10] if "T" not in text else f'{text[:10]}<span class="hour"> {text[11:16]}</span>'
+    return text[:10] if not clock or "T" not in text else f"{text[:10]} {text[11:16]}"
 
 
 def _size(units: float) -> str:
@@ -417,17 +460,41 @@ def _price(price: float | None) -> str:
     return number(price, 2 if price is None or abs(price) >= 1 else 4)
 
 
-def _refusals(result: Result) -> str:
+def _refusals(result: Result, asked: Sequence[Asked]) -> str:
     ranked = sorted(result.refusals.items(), key=lambda item: (-item[1], item[0]))
+    trimmed = sum(row.outcome != REFUSED and row.text.startswith("trimmed") for row in asked)
+    less = f'<p class="note">{words.counted(trimmed, "order")} made smaller by a limit, and sent.</p>' if trimmed else ""
     if not ranked:
-        return '<section><h3>Refusals</h3><p class="note">Neither the risk gate nor the venue refused an order.</p></section>'
+        said = "Neither the risk gate nor the venue refused an order."
+        return f'<section><h3>No order was refused</h3><p class="note">{said}</p>{less}</section>'
     top = ranked[0][1]
     rows = "".join(
         f'<tr><th scope="row"><code>{escape(code)}</code></th><td class="n" data-v="{count}">{count:,}</td>'
         f'<td class="bar"><i style="width:{100 * count / top:.1f}%"></i></td></tr>'
         for code, count in ranked
     )
-    return f'<section><h3>Refusals</h3><table class="bars"><tbody>{rows}</tbody></table></section>'
+    total = sum(result.refusals.values())
+    title = f"{words.counted(total, 'order')} refused"
+    return (
+        f'<section><h3>{title}</h3><table class="bars"><tbody>{rows}</tbody></table>{less}'
+        + "".join(_refused(code, asked, result.currency) for code, _ in ranked)
+        + "</section>"
+    )
+
+
+def _refused(code: str, asked: Sequence[Asked], currency: str) -> str:
+    """What a code means, and the first orders it stopped, with what was compared."""
+    rows = [row for row in asked if row.outcome == REFUSED and row.code == code]
+    about = meaning(code)
+    if not rows and not about:
+        return ""
+    items = "".join(
+        f"<li>{iso(row.known)[:10]} {'buy' if row.side > 0 else 'sell'} {_size(row.units)} {escape(row.symbol)}: "
+        f"{escape(row.text or 'refused')}{escape(f' ({compared(row.numbers, currency)})' if row.numbers else '')}</li>"
+        for row in rows[:EXAMPLES]
+    )
+    more = f"<li>and {len(rows) - EXAMPLES:,} more</li>" if len(rows) > EXAMPLES else ""
+    return f'<p class="note"><code>{escape(code)}</code> {escape(about)}</p><ul class="refused">{items}{more}</ul>'
 
 
 def _costs(result: Result) -> str:
@@ -437,6 +504,7 @@ def _costs(result: Result) -> str:
         ("Fees", "fees", money(fees, result.currency)),
         ("Traded", "traded", money(traded, result.currency, 0)),
         ("Fees of what was traded", "", f"{number(1e4 * fees / traded)} bps" if traded else words.NONE),
+        ("Slippage, in the prices", "", words.slippage(result.settings)),
         ("Turnover a year", "turnover", f"{number(stats.get('turnover'))} ×"),
         ("Time in the market", "exposure", percent(stats.get("exposure"))),
         ("Executions", "", f"{result.fills.height:,}"),
@@ -446,7 +514,7 @@ def _costs(result: Result) -> str:
         for name, key, text in rows
     )
     return (
-        f'<section><h3>Costs and activity</h3><table class="plain"><tbody>{cells}</tbody></table></section>'
+        f'<section><h3>{escape(words.cost(result))}</h3><table class="plain"><tbody>{cells}</tbody></table></section>'
     )
 
 

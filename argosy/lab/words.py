@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import isfinite
+from typing import Any
 
 from argosy.core.money import FIAT
 from argosy.core.time import DAY, HOUR, MINUTE
@@ -10,6 +12,7 @@ from argosy.lab.result import Result
 
 MINUS = "−"
 NONE = "–"
+HOLDING = "Holding all is the same cash in equal parts of all instruments, bought at their first price and kept, without costs."
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
 
@@ -120,3 +123,86 @@ def cautions(result: Result) -> list[str]:
             f"{refused:,} orders were refused, more than were filled: see the refusals before the return."
         )
     return out
+
+
+# -- titles: what a picture or a table shows, in one line ------------------------------------------------------------------
+
+
+def conditions(settings: Mapping[str, Any]) -> list[str]:
+    """What a run was charged and held to: ["fees alpaca", "slippage 1 bps", "limits lab"]; nothing that is not set."""
+    venue, risk = settings.get("venue", {}), settings.get("risk", {})
+    fees = venue.get("fees")
+    out = [] if fees is None else [f"fees {fees if isinstance(fees, str) else 'of your own'}"]
+    out += [f"slippage {venue['slippage_bps']:g} bps"] if "slippage_bps" in venue else []
+    return out + ([f"limits {risk['profile']}"] if "profile" in risk else [])
+
+
+def counted(count: int, noun: str) -> str:
+    """ "1 order was", "2 orders were" """
+    return f"{count:,} {noun}{' was' if count == 1 else 's were'}"
+
+
+def slippage(settings: Mapping[str, Any]) -> str:
+    """ "1 bps" or "–"."""
+    bps = settings.get("venue", {}).get("slippage_bps")
+    return NONE if bps is None else f"{bps:g} bps, on market orders and stops"
+
+
+def ranking(runs: Sequence[Result]) -> str:
+    """Who ended highest, who fell least, and how many did better than holding."""
+
+    def stat(run: Result, name: str, other: float) -> float:
+        value = run.stats.get(name, other)
+        return value if isfinite(value) else other
+
+    most = max(runs, key=lambda run: stat(run, "total_return", float("-inf")))
+    least = min(runs, key=lambda run: stat(run, "max_drawdown", float("inf")))
+    beat = sum(stat(run, "total_return", float("-inf")) > run.benchmark_stats.get("total_return", 0.0) for run in runs)
+    held = f"{beat or 'None'} of {len(runs)} made more than holding all."
+    return (
+        f"{most.name} made most ({percent(most.stats.get('total_return'), signed=True)}); "
+        f"{least.name} fell least ({percent(least.stats.get('max_drawdown'))}). {held}"
+    )
+
+
+def became(result: Result) -> str:
+    """ "$100,000 became $366,934; holding all: $504,560" """
+    if not len(result.known):
+        return "Equity"
+    begin, end, held = (money(float(v), result.currency, 0) for v in (result.value[0], result.value[-1], result.benchmark[-1]))
+    return f"{begin} became {end}; holding all: {held}"
+
+
+def fell(result: Result) -> str:
+    """How deep it fell, and what holding did."""
+    own, held = (percent(stats.get("max_drawdown")) for stats in (result.stats, result.benchmark_stats))
+    return f"Below the peak: at worst {own}; holding all {held}"
+
+
+def months(fracs: Sequence[float]) -> str:
+    """How many months gained, and the span of them."""
+    gained = sum(frac > 0 for frac in fracs)
+    worst, best = (percent(one(fracs), signed=True) for one in (min, max))
+    return f"{gained} of {len(fracs)} months gained, from {worst} to {best}"
+
+
+def trips(result: Result) -> str:
+    """How many trades, and how they ended."""
+    closed = int(result.stats.get("trades", 0))
+    still = result.trades.height - closed
+    held = f"{still} still open" if still else ""
+    if not closed:
+        return f"Trades: none closed, {held}"
+    won = round(closed * result.stats.get("win_rate", 0.0))
+    return f"Trades: {won:,} of {closed:,} won" + (f", {held}" if held else "")
+
+
+def cost(result: Result) -> str:
+    """What fees took of what was made."""
+    fees = result.stats.get("fees", 0.0)
+    if not len(result.known):
+        return "Costs and activity"
+    gain = float(result.value[-1] - result.value[0])
+    if gain <= 0 or not fees:
+        return f"Fees took {money(fees, result.currency)}"
+    return f"Fees took {money(fees, result.currency)}, {percent(fees / (gain + fees), 2)} of the gain before them"

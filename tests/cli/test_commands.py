@@ -80,6 +80,33 @@ def test_backtest_prints_a_result_and_writes_the_report(shell, tmp_path):
     assert "data-chart" in (tmp_path / "r.html").read_text()
 
 
+def test_trades_orders_and_refusals_are_listed_with_their_why(shell, tmp_path):
+    (tmp_path / "argosy.toml").write_text("[risk.order_size]\nmax_notional = 100000.0\n")
+    words = ("backtest", "trend", "--symbols", "IBM", "--end", "2003-01-01", "--trades", "--orders", "--refusals", "--save", "kept")
+    told = shell(*words, "--last", "3")
+    assert told.code == 0, told.err
+    for text in ("Trades   the last 3 of", "Orders   the last 3 of", "Refused or made smaller", "trend: fast"):
+        assert text in told.out, told.out
+    assert "MAX_ORDER_NOTIONAL" in told.out
+    assert "limit $100,000.00" in told.out
+    found = shell(*words, "--last", "0", "--json").json
+    kept = Result.load(tmp_path / "kept")
+    assert len(found["trades"]) == kept.trades.height
+    assert found["trades"][0]["why_in"].startswith("trend: fast")
+    assert found["trades"][0]["pnl"] == pytest.approx(kept.trades["pnl"][0] / 1_000_000)
+    filled = [row for row in found["orders"] if row["outcome"] == "filled"]
+    assert len(filled) == kept.fills.height
+    assert {row["code"] for row in found["refused"]} == {"MAX_ORDER_NOTIONAL"}
+    assert len(found["refused"]) == found["refusals"]["MAX_ORDER_NOTIONAL"]
+    assert found["refused"][0]["numbers"]["limit_units"] == 100_000 * 1_000_000
+    assert (tmp_path / "kept" / "orders.parquet").exists()
+
+
+def test_without_refusals_the_list_says_so(shell):
+    told = shell("backtest", "buy_and_hold", "--symbols", "IBM", "--end", "2001-01-01", "--refusals")
+    assert "No order was refused or made smaller." in told.out
+
+
 def test_backtest_in_words(shell):
     told = shell(
         "backtest",

@@ -177,3 +177,115 @@ def test_the_example_file_is_right_and_shows_the_defaults(shell):
     told = shell("config", "show", "--json", "--config", str(example)).json
     assert told["settings"]["risk"]["position"] == {"max_pct": 40.0}
     assert told["origins"]["risk.position.max_pct"].startswith(str(example))
+
+
+TOMLS = [
+    ("[account]\ncash = \n", 2, "give cash a value"),
+    ("[account]\ncurrency = USD\n", 2, 'texts need quotes: currency = "USD"'),
+    ("[account\ncash = 5\n", 1, ""),
+    ("[account]\ncash = 100,000\n", 2, "write a plain number: cash = 100000"),
+    ("[account]\ncash: 5\n", 2, "write = instead of a colon: cash = ..."),
+    ("[account]\ncash = 5\ncash = 6\n", 3, ""),
+    ('[account]\ncurrency = "USD\n', 2, ""),
+    ("[data]\ncatalog = True\n", 2, "write catalog = true"),
+    ("[risk.position]\nmax_pct = 5%\n", 2, "write a plain number: max_pct = 5"),
+    ("[account]\n[account]\n", 2, ""),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "fix"), TOMLS)
+def test_a_slip_of_syntax_names_its_line_and_what_to_write(shell, tmp_path, text, line, fix):
+    (tmp_path / "argosy.toml").write_text(text)
+    told = shell("backtest", "trend", "--json")
+    assert (told.code, told.error["code"], told.error["exit_status"]) == (2, "SETTINGS_FILE", 2)
+    assert told.error["where"] == f"argosy.toml:{line}" and told.error["fix"] and fix in told.error["fix"]
+    said = shell("config", "check")
+    assert said.code == 2 and f"argosy.toml:{line}" in said.err
+
+
+ONE = [
+    ("[accont]\ncash = 5\n", "SETTING_UNKNOWN", "argosy.toml:1 accont", "did you mean 'account'?"),
+    ("cash = 5\n", "SETTING_UNKNOWN", "argosy.toml:1 cash", "known here: account"),
+    ("[account]\ncash = \"much\"\n", "SETTING_TYPE", "argosy.toml:2 account.cash", "write a number"),
+    ("[account]\ncash = true\n", "SETTING_TYPE", "argosy.toml:2 account.cash", "write a number"),
+    ("[account]\ncash = nan\n", "SETTING_BOUNDS", "argosy.toml:2 account.cash", "write a number"),
+    ("[account]\ncash = 1e300\n", "SETTING_BOUNDS", "argosy.toml:2 account.cash", "at most 1e+12"),
+    ("account = 5\n", "SETTING_TYPE", "argosy.toml:1 account", "write a table"),
+    ("[account]\ncurrency = \"dollars\"\n", "SETTING_VALUE", "argosy.toml:2 account.currency", "argosy config explain account.currency"),
+    ("[venue]\nlatency_ms = -1\n", "SETTING_BOUNDS", "argosy.toml:2 venue.latency_ms", "at least 0"),
+    ("[venue]\nfees = {taker_bp = 3}\n", "SETTING_UNKNOWN", "argosy.toml:2 venue.fees.taker_bp", "did you mean 'taker_bps'?"),
+    ("[data]\ncatalog = \"\"\n", "SETTING_VALUE", "argosy.toml:2 data.catalog", "argosy config explain data.catalog"),
+    ("[strategies.trend]\nsymbols = \"AAPL\"\n", "SETTING_TYPE", "argosy.toml:2 strategies.trend.symbols", "write a list in brackets"),
+    ("strategies = 5\n", "SETTING_TYPE", "argosy.toml:1 strategies", "write a table"),
+    ("[risk]\nposition = 5\n", "RULE_UNKNOWN", "argosy.toml:2 risk.position", "[risk.position]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "code", "where", "fix"), ONE)
+@pytest.mark.parametrize("words", [("backtest", "trend"), ("demo",), ("data", "list"), ("config", "show")])
+def test_every_command_refuses_a_wrong_setting_alike(shell, tmp_path, words, text, code, where, fix):
+    (tmp_path / "argosy.toml").write_text(text)
+    told = shell(*words, "--json")
+    assert (told.code, told.error["code"], told.error["where"], told.error["exit_status"]) == (2, code, where, 2)
+    assert fix in told.error["fix"] and told.error["what"]
+    said = shell(*words)
+    assert (said.code, said.out) == (2, "") and code in said.err and where in said.err and "Traceback" not in said.err
+
+
+def test_files_that_are_no_settings(shell, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "latin.toml").write_bytes("[account]\n# gewöhnlich\n".encode("latin-1"))
+    (tmp_path / "bom.toml").write_bytes(b"\xef\xbb\xbf[account]\ncash = 5\n")
+    (tmp_path / "noise.toml").write_bytes(bytes(range(256)))
+    for name, said in (("folder", "Is a directory"), ("latin.toml", "not UTF-8"), ("noise.toml", "not UTF-8"), ("none.toml", "No such file")):
+        told = shell("config", "show", "--config", name, "--json")
+        assert (told.code, told.error["code"]) == (2, "SETTINGS_FILE") and name in told.error["where"]
+        assert said in told.error["what"]
+    assert load(tmp_path / "bom.toml").settings.account.cash == 5.0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "key", "code", "fix"),
+    [
+        ("ARGOSY_VENU__SLIPPAGE_BPS", "1", "ARGOSY_VENU__SLIPPAGE_BPS", "SETTING_UNKNOWN", "did you mean VENUE?"),
+        ("ARGOSY_VENUE__SLIPAGE_BPS", "1", "venue.slipage_bps", "SETTING_UNKNOWN", "'slippage_bps'"),
+        ("ARGOSY_VENUE_SLIPPAGE_BPS", "1", "ARGOSY_VENUE_SLIPPAGE_BPS", "SETTING_UNKNOWN", "ARGOSY_VENUE__SLIPPAGE_BPS"),
+        ("ARGOSY_ACCOUNT_CSH", "1", "ARGOSY_ACCOUNT_CSH", "SETTING_UNKNOWN", "ARGOSY_ACCOUNT__CASH"),
+        ("ARGOSY_STRATEGIES__TREND__SYMBOLS", "[bad", "ARGOSY_STRATEGIES__TREND__SYMBOLS", "SETTING_TYPE", '["AAPL", "MSFT"]'),
+        ("ARGOSY_STRATEGIES__TREND__SYMBOLS", "AAPL,MSFT", "strategies.trend.symbols", "SETTING_TYPE", "list in brackets"),
+        ("ARGOSY_ACCOUNT", "rich", "ARGOSY_ACCOUNT", "SETTING_TYPE", '{"cash": 1000}'),
+        ("ARGOSY_VENUE__LATENCY_MS", "soon", "venue.latency_ms", "SETTING_TYPE", "write a number"),
+        ("ARGOSY_VENUE__LATENCY_MS", "-1", "venue.latency_ms", "SETTING_BOUNDS", "at least 0"),
+        ("ARGOSY_VENUE__LIMIT_RULE", "tuch", "venue.limit_rule", "SETTING_VALUE", "'touch'"),
+        ("ARGOSY_RISK__POSITION__MAX_PC", "5", "risk.position.max_pc", "LIMIT_UNKNOWN", "max_pct"),
+    ],
+)
+@pytest.mark.parametrize("source", ["env", ".env"])
+def test_a_slip_in_a_variable_is_named(shell, tmp_path, monkeypatch, source, name, value, key, code, fix):
+    if source == "env":
+        monkeypatch.setenv(name, value)
+    else:
+        (tmp_path / ".env").write_text(f"{name}={value}\n")
+    told = shell("backtest", "trend", "--json")
+    assert (told.code, told.error["code"]) == (2, code)
+    assert key in told.error["where"] and fix in told.error["fix"]
+    assert (".env" in told.error["where"]) == (source == ".env")
+    assert ("env" in told.error["where"].lower()) or ("environment" in told.error["where"])
+
+
+def test_variables_of_the_house_that_are_no_settings_pass(shell, monkeypatch):
+    monkeypatch.setenv("ARGOSY_CACHE", "elsewhere")
+    monkeypatch.setenv("ARGOSY_DRILL", "1")
+    monkeypatch.setenv("ARGOSY_SOMETHING", "1")
+    monkeypatch.setenv("argosy_account__cash", "7")
+    loaded, faults = examine()
+    assert faults == [] and loaded is not None and loaded.settings.account.cash == 7.0
+
+
+def test_a_whole_section_as_json_and_a_list(shell, monkeypatch):
+    monkeypatch.setenv("ARGOSY_ACCOUNT", '{"cash": 9, "currency": "EUR"}')
+    monkeypatch.setenv("ARGOSY_STRATEGIES__TREND__SYMBOLS", '["A", "B"]')
+    loaded = load()
+    assert (loaded.settings.account.cash, loaded.settings.account.currency) == (9.0, "EUR")
+    assert loaded.settings.strategies["trend"].symbols == ["A", "B"]
+    assert loaded.origins["account.cash"] == "env ARGOSY_ACCOUNT__CASH"

@@ -6,6 +6,7 @@ import copy
 import math
 import pickle
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from argosy.core.errors import Misuse
 from argosy.core.time import DAY, MINUTE
+from argosy.data.demo import load
 from argosy.kernels import indicators as ind
 from argosy.kernels.indicators import DEFINITIONS, Indicator, define
 
@@ -37,6 +39,7 @@ def walk(rows: int, seed: int = 1, step: float = 0.0) -> Columns:
     if step:
         columns = {name: np.round(np.round(column / step) * step, 2) for name, column in columns.items()}
     columns["volume"] = rng.integers(1, 1000, rows) * 1.0
+    columns["other"] = 50.0 * np.exp(np.cumsum(rng.normal(0.0, 0.001, rows)))
     columns["ts"] = np.arange(rows, dtype=np.int64) * MINUTE + 20_000 * DAY
     columns["span"] = np.full(rows, MINUTE, dtype=np.int64)
     return columns
@@ -58,6 +61,16 @@ def plateau(rows: int) -> Columns:
     return columns
 
 
+@cache
+def demo() -> Columns:
+    tape = load(("IBM",)).tape
+    market = load(("MSFT",)).tape
+    columns = {name: np.asarray(tape.columns[name]) for name in (*PRICES, "volume", "ts", "span")}
+    columns["volume"] = columns["volume"].astype(np.float64)
+    columns["other"] = np.asarray(market.columns["close"])
+    return columns
+
+
 def windows(x: NDArray[np.float64], n: int) -> NDArray[np.longdouble]:
     return sliding_window_view(x.astype(np.longdouble), n)
 
@@ -69,6 +82,16 @@ def filled(n: int, values: NDArray[Any]) -> NDArray[np.float64]:
 def deviation(x: NDArray[np.float64], n: int) -> NDArray[np.float64]:
     """Two passes in longer floats; TA-Lib's one pass loses digits where the price stands still."""
     return filled(n, windows(x, n).std(axis=1))
+
+
+def later(values: NDArray[Any], rows: int) -> NDArray[np.float64]:
+    return np.concatenate([np.full(rows, np.nan), values[:-rows]])
+
+
+def after(values: NDArray[Any], then: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[np.float64]:
+    """An indicator of an indicator: TA-Lib is given the rows that have a value."""
+    blank = int(np.isnan(values).sum())
+    return np.concatenate([np.full(blank, np.nan), then(values[blank:])])
 
 
 Oracle = Callable[[Columns], NDArray[np.float64]]
@@ -104,8 +127,68 @@ ORACLES: list[tuple[Indicator, Oracle]] = [
             / talib.SUM(k["volume"], 20)
         ),
     ),
+    (ind.ema(1), lambda k: k["close"]),
+    (ind.wma(10), lambda k: talib.WMA(k["close"], 10)),
+    (ind.wma(1), lambda k: k["close"]),
+    (ind.dema(10), lambda k: talib.DEMA(k["close"], 10)),
+    (ind.tema(10), lambda k: talib.TEMA(k["close"], 10)),
+    (ind.ppo(12, 26, 9), lambda k: talib.PPO(k["close"], 12, 26, 1)),
+    (ind.stoch(14, 3, 3), lambda k: talib.STOCH(k["high"], k["low"], k["close"], 14, 3, 0, 3, 0)[0]),
+    (ind.stoch(14, 3, 3).d, lambda k: talib.STOCH(k["high"], k["low"], k["close"], 14, 3, 0, 3, 0)[1]),
+    (ind.stoch(5, 1, 4), lambda k: talib.STOCHF(k["high"], k["low"], k["close"], 5, 4, 0)[0]),
+    (ind.stoch(5, 1, 4).d, lambda k: talib.STOCHF(k["high"], k["low"], k["close"], 5, 4, 0)[1]),
+    (ind.willr(14), lambda k: talib.WILLR(k["high"], k["low"], k["close"], 14)),
+    (ind.obv(), lambda k: talib.OBV(k["close"], k["volume"])),
+    (ind.natr(14), lambda k: talib.NATR(k["high"], k["low"], k["close"], 14)),
+    (ind.natr(1), lambda k: talib.TRANGE(k["high"], k["low"], k["close"]) / k["close"] * 100.0),
+    (ind.aroon(14), lambda k: talib.AROON(k["high"], k["low"], 14)[1]),
+    (ind.aroon(14).down, lambda k: talib.AROON(k["high"], k["low"], 14)[0]),
+    (ind.aroon(14).osc, lambda k: talib.AROONOSC(k["high"], k["low"], 14)),
+    (ind.psar(), lambda k: talib.SAR(k["high"], k["low"], 0.02, 0.2)),
+    (ind.psar(0.05, 0.07), lambda k: talib.SAR(k["high"], k["low"], 0.05, 0.07)),
+    (ind.donchian(20).upper, lambda k: talib.MAX(k["high"], 20)),
+    (ind.donchian(20).middle, lambda k: talib.MIDPRICE(k["high"], k["low"], 20)),
+    (ind.donchian(20).lower, lambda k: talib.MIN(k["low"], 20)),
+    (ind.ichimoku().conversion, lambda k: talib.MIDPRICE(k["high"], k["low"], 9)),
+    (ind.ichimoku().base, lambda k: talib.MIDPRICE(k["high"], k["low"], 26)),
+    (ind.ichimoku().cloud_b, lambda k: later(talib.MIDPRICE(k["high"], k["low"], 52), 26)),
+    (
+        ind.ichimoku().cloud_a,
+        lambda k: later((talib.MIDPRICE(k["high"], k["low"], 9) + talib.MIDPRICE(k["high"], k["low"], 26)) / 2.0, 26),
+    ),
+    (
+        ind.keltner(20, 2.0, 10).upper,
+        lambda k: talib.EMA(k["close"], 20) + 2.0 * talib.ATR(k["high"], k["low"], k["close"], 10),
+    ),
+    (
+        ind.keltner(9, 1.5, 10).lower,
+        lambda k: (
+            np.where(np.isnan(talib.ATR(k["high"], k["low"], k["close"], 10)), np.nan, talib.EMA(k["close"], 9))
+            - 1.5 * talib.ATR(k["high"], k["low"], k["close"], 10)
+        ),
+    ),
+    (ind.rsi(14, of="high"), lambda k: talib.RSI(k["high"], 14)),
+    (ind.sma(5, of=ind.rsi(14)), lambda k: after(talib.RSI(k["close"], 14), lambda x: talib.SMA(x, 5))),
+    (ind.roc(3, of=ind.ema(5, of="open")), lambda k: after(talib.EMA(k["open"], 5), lambda x: talib.ROC(x, 3))),
+    (ind.correl(30, of=("high", "volume")), lambda k: talib.CORREL(k["high"], k["volume"], 30)),
 ]
-IDS = [f"{each.name}{each.params}.{each.outputs[each.out]}" for each, _ in ORACLES]
+DUST: list[tuple[Indicator, Oracle]] = [
+    (ind.mfi(14), lambda k: talib.MFI(k["high"], k["low"], k["close"], k["volume"], 14)),
+    (ind.kama(10), lambda k: talib.KAMA(k["close"], 10)),
+    (ind.cci(14), lambda k: talib.CCI(k["high"], k["low"], k["close"], 14)),
+    (ind.stochrsi(14, 5, 3), lambda k: talib.STOCHRSI(k["close"], 14, 5, 3, 0)[0]),
+    (ind.stochrsi(14, 5, 3).d, lambda k: talib.STOCHRSI(k["close"], 14, 5, 3, 0)[1]),
+    (ind.correl(30), lambda k: talib.CORREL(k["close"], k["other"], 30)),
+    (ind.beta(20), lambda k: talib.BETA(k["other"], k["close"], 20)),
+]
+"""Where TA-Lib divides dust by dust, or compares it, when the market stands still: judged in one that moves."""
+
+
+def ids(table: list[tuple[Indicator, Oracle]]) -> list[str]:
+    return [f"{each.name}{each.params}{each.of or ''}.{each.outputs[each.out]}" for each, _ in table]
+
+
+IDS = ids(ORACLES)
 EVERY_OUTPUT = [
     made.output(name)
     for made in (
@@ -113,6 +196,15 @@ EVERY_OUTPUT = [
         ind.adx(2), ind.adx(7), ind.bbands(2), ind.bbands(7), ind.macd(2, 3, 1), ind.macd(3, 7, 4),
         ind.roc(1), ind.roc(7), ind.mom(1), ind.mom(7), ind.stddev(2), ind.stddev(7), ind.highest(1),
         ind.highest(7), ind.lowest(1), ind.lowest(7), ind.vwap(1), ind.vwap(7), ind.zscore(2), ind.zscore(7),
+        ind.wma(1), ind.wma(7), ind.dema(1), ind.dema(7), ind.tema(1), ind.tema(7), ind.hma(2), ind.hma(7),
+        ind.kama(1), ind.kama(7), ind.ppo(2, 3, 1), ind.ppo(3, 7, 4), ind.stoch(1, 1, 1), ind.stoch(7, 3, 2),
+        ind.stochrsi(2, 1, 1), ind.stochrsi(7, 4, 3), ind.cci(2), ind.cci(7), ind.willr(1), ind.willr(7),
+        ind.mfi(2), ind.mfi(7), ind.obv(), ind.natr(1), ind.natr(7), ind.donchian(1), ind.donchian(7),
+        ind.keltner(1, 1.0, 1), ind.keltner(7, 2.0, 3), ind.keltner(3, 2.0, 7), ind.aroon(1), ind.aroon(7),
+        ind.psar(), ind.supertrend(1), ind.supertrend(7), ind.ichimoku(1, 1, 1, 1), ind.ichimoku(3, 7, 5, 4),
+        ind.correl(2), ind.correl(7), ind.beta(2), ind.beta(7), ind.halflife(3), ind.halflife(7), ind.hurst(16),
+        ind.sma(3, of=ind.rsi(7)), ind.highest(3, of="volume"), ind.bbands(3, of=ind.ema(4, of="high")),
+        ind.correl(5, of=(ind.roc(2), ind.mom(4, of="volume"))),
     )
     for name in made.outputs
 ]  # fmt: skip
@@ -131,6 +223,20 @@ def agree(got: NDArray[np.float64], want: NDArray[np.float64]) -> None:
 def test_ta_lib_agrees(spec: Indicator, oracle: Oracle) -> None:
     for columns in (walk(2_000, 1), walk(2_000, 2), walk(2_000, 3, 0.01), flat(300)):
         agree(spec.batch(columns), oracle(columns))
+
+
+@pytest.mark.parametrize(("spec", "oracle"), DUST, ids=ids(DUST))
+def test_ta_lib_agrees_in_a_market_that_moves(spec: Indicator, oracle: Oracle) -> None:
+    for columns in (walk(2_000, 1), walk(2_000, 2), walk(20_000, 7)):
+        agree(spec.batch(columns), oracle(columns))
+
+
+@pytest.mark.parametrize(("spec", "oracle"), [*ORACLES, *DUST], ids=[*IDS, *ids(DUST)])
+def test_ta_lib_agrees_on_real_prices(spec: Indicator, oracle: Oracle) -> None:
+    """Raw daily prices of the packaged demo, splits and all."""
+    columns = demo()
+    assert len(columns["close"]) > 3_000
+    agree(spec.batch(columns), oracle(columns))
 
 
 @pytest.mark.parametrize(("spec", "oracle"), ORACLES, ids=IDS)
@@ -279,6 +385,7 @@ def test_scale_says_what_a_split_does(spec: Indicator) -> None:
     split = {name: column * 2.0 if name in PRICES else column for name, column in columns.items()}
     split["volume"] = columns["volume"] / 2.0
     factor = {"price": 2.0, "ratio": 1.0, "volume": 0.5}[spec.scale]
+    assert spec.scale != "price" or "volume" not in spec.inputs or spec.name == "vwap"
     np.testing.assert_array_equal(spec.batch(split), spec.batch(columns) * factor)
 
 
@@ -293,6 +400,16 @@ def test_an_indicator_is_a_value() -> None:
         assert same == macd.signal
     assert ind.sma(10).columns == ("close",)
     assert ind.vwap(10).columns == ("high", "low", "close", "volume")
+    assert ind.sma(10, of="close") == ind.sma(10), "its own input said aloud is no other indicator"
+    chain = ind.sma(10, of=ind.atr(5))
+    assert (chain.columns, chain.inputs, chain.scale) == (("high", "low", "close"), (ind.atr(5),), "price")
+    assert ind.sma(3, of="volume").scale == "volume"
+    assert ind.sma(3, of=ind.sma(4, of="volume")).scale == "volume"
+    assert ind.sma(3, of=ind.rsi(4)).scale == "ratio"
+    assert ind.roc(3, of="volume").scale == "ratio"
+    assert ind.correl(5, of=("high", ind.sma(3, of="open"))).columns == ("high", "open")
+    assert pickle.loads(pickle.dumps(chain)) == chain != ind.sma(10)
+    assert hash(copy.deepcopy(chain)) == hash(chain)
     assert ind.sma(10, every="5m").columns == ("open", "high", "low", "close", "volume", "ts", "span")
 
 
@@ -328,6 +445,29 @@ BAD: list[tuple[str, Callable[[], object]]] = [
     ("INDICATOR_TWICE", lambda: define(DEFINITIONS["sma"])),
     ("INDICATOR_COLUMNS", lambda: ind.atr(14).batch({"close": np.ones(3)})),
     ("INDICATOR_COLUMNS", lambda: ind.vwap(1).batch(dict(walk(3), low=np.ones(2)))),
+    ("INDICATOR_PARAM", lambda: Indicator("macd", (12.0, 26.0))),
+    ("INDICATOR_PARAM", lambda: ind.hma(1)),
+    ("INDICATOR_PARAM", lambda: ind.kama(10, fast=0)),
+    ("INDICATOR_PARAM", lambda: ind.stoch(14, 0)),
+    ("INDICATOR_PARAM", lambda: ind.stochrsi(1)),
+    ("INDICATOR_PARAM", lambda: ind.cci(1)),
+    ("INDICATOR_PARAM", lambda: ind.mfi(1)),
+    ("INDICATOR_PARAM", lambda: ind.keltner(20, 0.0)),
+    ("INDICATOR_PARAM", lambda: ind.psar(0.2, 0.1)),
+    ("INDICATOR_PARAM", lambda: ind.psar(-0.1)),
+    ("INDICATOR_PARAM", lambda: ind.supertrend(10, math.inf)),
+    ("INDICATOR_PARAM", lambda: ind.ichimoku(9, 26, 52, 0)),
+    ("INDICATOR_PARAM", lambda: ind.correl(1)),
+    ("INDICATOR_PARAM", lambda: ind.halflife(2)),
+    ("INDICATOR_PARAM", lambda: ind.hurst(15)),
+    ("INDICATOR_OF", lambda: ind.sma(10, of="hihg")),
+    ("INDICATOR_OF", lambda: ind.sma(10, of=("high", "low"))),  # type: ignore[arg-type]
+    ("INDICATOR_OF", lambda: ind.sma(10, of=3)),  # type: ignore[arg-type]
+    ("INDICATOR_OF", lambda: ind.correl(10, of=("close",))),  # type: ignore[arg-type]
+    ("INDICATOR_OF", lambda: Indicator("atr", (14.0,), of=("open", "open", "open"))),
+    ("INDICATOR_OF", lambda: ind.sma(10, of=ind.rsi(14, every="1h"))),
+    ("INDICATOR_OF", lambda: ind.beta(10, every="1h")),
+    ("INDICATOR_COLUMNS", lambda: ind.beta(10).batch({"close": np.ones(3)})),
     ("SPAN", lambda: ind.sma(10, every="5 minutes")),
     ("SPAN", lambda: ind.sma(10, every="0m")),
 ]  # fmt: skip

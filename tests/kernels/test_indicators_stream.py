@@ -14,14 +14,35 @@ from argosy.core.time import DAY, MINUTE
 from argosy.kernels import indicators as ind
 from argosy.kernels.indicators import DEFINITIONS, Indicator
 
+SMALL = st.integers(1, 9)
+COLUMN = st.sampled_from(["open", "high", "low", "close", "volume"])
 MAKERS: dict[str, st.SearchStrategy[Indicator]] = {
-    **{name: st.builds(getattr(ind, name), st.integers(1, 9))
-       for name in ("sma", "ema", "atr", "roc", "mom", "highest", "lowest", "vwap")},
-    **{name: st.builds(getattr(ind, name), st.integers(2, 9)) for name in ("rsi", "adx", "zscore")},
+    **{name: st.builds(getattr(ind, name), SMALL)
+       for name in ("sma", "ema", "wma", "dema", "tema", "atr", "natr", "roc", "mom", "highest", "lowest",
+                    "donchian", "aroon", "willr", "vwap")},
+    **{name: st.builds(getattr(ind, name), st.integers(2, 9)) for name in ("rsi", "adx", "zscore", "hma", "cci", "mfi")},
+    "kama": st.builds(ind.kama, SMALL, SMALL, SMALL),
     "stddev": st.builds(ind.stddev, st.integers(2, 9), st.floats(0.1, 4.0)),
     "bbands": st.builds(ind.bbands, st.integers(2, 9), st.floats(0.1, 4.0)),
     "macd": st.builds(ind.macd, st.integers(2, 6), st.integers(2, 9), st.integers(1, 5)),
+    "ppo": st.builds(ind.ppo, st.integers(2, 6), st.integers(2, 9), st.integers(1, 5)),
+    "stoch": st.builds(ind.stoch, SMALL, st.integers(1, 4), st.integers(1, 4)),
+    "stochrsi": st.builds(ind.stochrsi, st.integers(2, 6), st.integers(1, 6), st.integers(1, 4)),
+    "obv": st.builds(ind.obv),
+    "keltner": st.builds(ind.keltner, SMALL, st.floats(0.1, 4.0), SMALL),
+    "psar": st.builds(ind.psar, st.floats(0.001, 0.1), st.floats(0.1, 0.5)),
+    "supertrend": st.builds(ind.supertrend, SMALL, st.floats(0.1, 4.0)),
+    "ichimoku": st.builds(ind.ichimoku, st.integers(1, 4), SMALL, SMALL, st.integers(1, 5)),
+    "correl": st.builds(ind.correl, st.integers(2, 9), of=st.tuples(COLUMN, COLUMN)),
+    "beta": st.builds(ind.beta, st.integers(2, 9), of=st.tuples(COLUMN, COLUMN)),
+    "halflife": st.builds(ind.halflife, st.integers(3, 9)),
+    "hurst": st.builds(ind.hurst, st.integers(16, 18)),
 }  # fmt: skip
+CHAINS = st.sampled_from([
+    ind.sma(3, of=ind.rsi(4)), ind.zscore(3, of=ind.vwap(2)), ind.bbands(3, of=ind.stoch(3).d).upper,
+    ind.correl(4, of=(ind.roc(1), ind.roc(1, of="volume"))), ind.rsi(3, of="volume"),
+    ind.ema(2, of=ind.sma(3, of=ind.atr(2))), ind.beta(3, of=("close", "close")), ind.sma(2, of=ind.halflife(3)),
+])  # fmt: skip
 
 TIES = st.integers(9_990, 10_010).map(lambda cents: cents / 100.0)
 WILD = st.floats(1e-9, 1e12)
@@ -52,6 +73,10 @@ def bits(values: NDArray[np.float64]) -> list[int | None]:
     return [None if np.isnan(v) else int(v.view(np.int64)) for v in values]
 
 
+BARE = {"sma", "ema", "wma", "dema", "tema", "hma"}
+"""Indicators that have no n of their own."""
+
+
 def streamed(spec: Indicator, columns: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
     stream = spec.stream()
     rows = zip(*(columns[name].tolist() for name in spec.columns), strict=True)
@@ -78,10 +103,17 @@ def test_so_is_one_of_a_higher_timeframe(name: str) -> None:
     def same(made: Indicator, columns: dict[str, NDArray[Any]], every: str) -> None:
         if every == "1m":
             columns["span"] = np.minimum(columns["span"], MINUTE)
-        spec = Indicator(made.name, made.params, made.out, every)
+        spec = Indicator(made.name, made.params, made.out, every, made.of)
         assert bits(streamed(spec, columns)) == bits(spec.batch(columns))
 
     same()
+
+
+@settings(deadline=None, max_examples=60)
+@given(CHAINS, series(), st.sampled_from(["", "2m", "1h"]))
+def test_so_is_one_of_another(made: Indicator, columns: dict[str, NDArray[Any]], every: str) -> None:
+    spec = Indicator(made.name, made.params, made.out, every, made.of)
+    assert bits(streamed(spec, columns)) == bits(spec.batch(columns))
 
 
 def test_a_long_stream_is_its_batch_to_the_bit() -> None:
@@ -90,10 +122,12 @@ def test_a_long_stream_is_its_batch_to_the_bit() -> None:
     close = np.round(100.0 + np.cumsum(rng.normal(0.0, 0.02, 4_000)), 2)
     columns = {"high": close + 0.01, "low": close - 0.02, "close": close}
     columns["volume"] = 10.0 ** rng.uniform(-8, 8, 4_000)
-    params = {"macd": (12.0, 26.0, 9.0), "bbands": (20.0, 2.0), "stddev": (20.0, 1.0)}
     for name, definition in DEFINITIONS.items():
-        for out in range(len(definition.outputs)):
-            spec = Indicator(name, params.get(name, (20.0,)), out)
+        made = getattr(ind, name)()  if name not in BARE else getattr(ind, name)(20)
+        if name in ("correl", "beta"):
+            made = getattr(ind, name)(20, of=("high", "volume"))
+        for out in definition.outputs:
+            spec = made.output(out)
             assert bits(streamed(spec, columns)) == bits(spec.batch(columns))
 
 

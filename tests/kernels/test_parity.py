@@ -17,6 +17,7 @@ import argosy.kernels as room
 from argosy.kernels import ledger
 from argosy.kernels.fees import FeeSchedule
 from argosy.kernels.indicators import DEFINITIONS
+from argosy.kernels.indicators.page import example
 from argosy.kernels.kernel import Kernel
 
 INDICATORS = "argosy.kernels.indicators."
@@ -32,10 +33,10 @@ def found() -> dict[str, Kernel[..., Any]]:
 
 
 KERNELS = found()
-SCALAR = sorted(
+SCALAR = sorted(  # `scan.plan` takes a whole market: tests/laws/test_lanes.py holds it against the engine
     name
     for name in KERNELS
-    if not name.startswith((INDICATORS, "argosy.kernels.stats")) and not name.endswith("apportion")
+    if not name.startswith((INDICATORS, "argosy.kernels.stats")) and not name.endswith(("apportion", "scan.plan"))
 )
 CURVES = sorted(name for name in KERNELS if name.startswith("argosy.kernels.stats"))
 
@@ -156,7 +157,7 @@ def test_curve_kernels(name: str) -> None:
 def test_indicator_steps(name: str) -> None:
     """A list stepped in Python, an array stepped compiled, and the compiled loop: three times the same bits, state included."""
     definition = DEFINITIONS[name]
-    params = {"macd": (3.0, 6.0, 4.0), "bbands": (5.0, 2.0), "stddev": (5.0, 1.0)}.get(name, (5.0,))
+    params = example(name)
     columns = len(definition.inputs)
 
     @settings(deadline=None, max_examples=40)
@@ -176,10 +177,12 @@ def test_indicator_steps(name: str) -> None:
 
 
 def test_every_indicator_kernel_is_reached_by_a_definition() -> None:
+    from argosy.kernels.indicators.higher import fold_loop, gaps, spread_rows
     from argosy.kernels.kernel import reach
 
     covered = {
         callee for each in DEFINITIONS.values() for made in (each.step, each.loop) for callee in reach(made)
     }
+    covered |= {callee for made in (fold_loop, gaps, spread_rows) for callee in reach(made)}
     missing = [name for name, made in KERNELS.items() if name.startswith(INDICATORS) and made not in covered]
     assert missing == []

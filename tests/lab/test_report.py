@@ -2,7 +2,10 @@
 
 import json
 import re
+import subprocess
+from base64 import b64encode
 from html.parser import HTMLParser
+from shutil import which
 
 import numpy as np
 import pytest
@@ -12,11 +15,13 @@ from argosy.core.events import Bar
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.tape import Tape
 from argosy.core.time import DAY
-from argosy.lab import figures, report
+from argosy.lab import figures, packed, report
+from argosy.lab.orders import Asked
 from argosy.lab.result import Result
 from tests.lab.conftest import START, M
 
 VOID = {"meta", "br", "link", "img", "input"}
+CELLS = {"td", "th"}
 
 
 class Page(HTMLParser):
@@ -38,6 +43,9 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attrs):
         given = dict(attrs)
         self.tags.append((tag, given))
+        if tag in CELLS or tag == "tr":  # a cell ends where the next begins, a row where the next row does
+            while self.open[-1] in CELLS or (tag == "tr" and self.open[-1] == "tr"):
+                self._close(self.open.pop())
         if tag not in VOID:
             self.open.append(tag)
         if tag == "table":
@@ -53,7 +61,12 @@ class Page(HTMLParser):
         self._stat = given.get("data-stat", "") if tag in ("dd", "td") else self._stat
 
     def handle_endtag(self, tag):
+        while tag in ("tbody", "table", "tr", "thead") and self.open[-1] in {"tr", *CELLS} - {tag}:
+            self._close(self.open.pop())
         assert self.open.pop() == tag
+        self._close(tag)
+
+    def _close(self, tag):
         if tag in ("td", "th") and self._cell is not None:
             self.tables[self._table][-1].append("".join(self._cell))
             self._cell = None
@@ -116,8 +129,10 @@ def test_the_trades_are_those_of_the_result(page, paper):
     assert dict(zip(head, rows[1], strict=True))["P&L"] == "−$10.00"
     still = dict(zip(head, rows[2], strict=True))
     assert (still["Left"], still["P&L"]) == ("open", "+$1.00")
-    sortable = [float(row[head.index("P&L")]) for row in page.values["trades"][1:]]
-    assert sortable == [pnl / M for pnl in paper.trades["pnl"].to_list()]
+    shown = [row[head.index("P&L")] for row in rows]
+    assert [float(text.replace("$", "").replace("−", "-")) for text in shown] == [pnl / M for pnl in paper.trades["pnl"].to_list()]
+    assert dict(zip(head, rows[0], strict=True))["Why"] == "up & <away> → </script><script>alert(1)</script>"
+    assert [row[head.index("Held")] for row in page.values["trades"][1:]] == ["48", "48", "0"]  # hours, to sort by
 
 
 def test_the_heat_map_refusals_and_hashes(page):
@@ -130,19 +145,87 @@ def test_months_are_in_the_heat_map(paper):
     known = START + np.array([0, 30, 31, 60]) * DAY  # 1 January, 31 January, 1 February, 1 March
     made = Result(name="m", strategies=("s",), symbols=("AAA",), known=known, equity=np.array([100, 110, 99, 99]) * M,
                   benchmark=np.array([1.0, 2.0, 2.0, 2.0]), fills=paper.fills.head(0), trades=paper.trades.head(0))  # fmt: skip
-    row = Page(report.render(made)).values["heat"][1]
-    assert [None if v is None else round(float(v), 6) for v in row[1:5]] == [0.1, -0.1, 0.0, None]
-    assert float(row[13]) == pytest.approx(-0.01)
+    row = Page(report.render(made)).tables["heat"][1]  # with one decimal, and whole where there is little room
+    assert row[:5] == ["2024", "10.010", "−10.0−10", "0.00", ""]
+    assert row[13] == "−1.0−1"
+    assert report._heat_cell(0.12) == '<td class="g9"><b>12.0</b><i>12</i></td>'
+    assert report._heat_cell(-0.001, "sum").startswith('<td class="l1 sum">')
 
 
 def test_the_charts_have_every_extreme_and_the_marks(page, paper):
     data = json.loads(page.data)
-    curve = data["runs"][0]["curve"]
-    assert curve["own"] == [100, 110, 99, 120, 120] and min(curve["down"]) == -10.0
-    assert data["runs"][0]["signs"]["AAA"]["p"] == [2.5, 3.5]  # the later split halves what came before it
-    assert data["prices"]["AAA"]["p"] == [2.5, 3.0, 3.5, 3.5, 3.5]
-    assert data["runs"][0]["signs"]["AAA"]["s"] == [1, -1]
-    assert data["prices"]["BBB"]["p"] == [19, 20, 22, 25, 31]
+    curve = {name: packed.unpack(column) for name, column in data["runs"][0]["curve"].items()}
+    assert curve["own"] == [100, 110, 99, 120, 120]
+    assert curve["held"] == [100, 120, 90, 140, 150]
+    assert min(curve["down"]) == -10.0
+    assert curve["t"] == [START // 10**9 + day * 86400 for day in range(5)]
+    signs = data["runs"][0]["signs"]["AAA"]
+    assert packed.unpack(signs["p"]) == [2.5, 3.5]  # the later split halves what came before it
+    assert packed.unpack(signs["s"]) == [1, -1]
+    whys = packed.untext(signs["why"])
+    assert [whys[int(k)] for k in packed.unpack(signs["w"])] == ["up & <away>", "</script><script>alert(1)</script>"]
+    assert packed.unpack(data["prices"]["AAA"]["p"]) == [2.5, 3.0, 3.5, 3.5, 3.5]
+    assert packed.unpack(data["prices"]["BBB"]["p"]) == [19, 20, 22, 25, 31]
+
+
+def test_a_packed_column_by_hand():
+    """15: 1 + 30; none: 0; 5 less: 1 + 9; 20 more: 1 + 40."""
+    assert packed.decimal([1.5, None, 1.0, 3.0], 1) == (1, 10, b64encode(bytes([31, 0, 10, 41])).decode())
+
+
+@pytest.mark.skipif(which("chromium") is None, reason="the script of the page is run where a chromium is installed")
+def test_the_script_reads_what_was_packed(paper, tmp_path):
+    """In a browser: the lines end where the result ends, and the marks have their reasons."""
+    at = report.write(paper, tmp_path / "r.html", prices=prices())
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
+               "--window-size=1280,3000", "--virtual-time-budget=2000", "--dump-dom", at.as_uri()]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    readouts = re.findall(r'class="readout"[^>]*>(.*?)</p>', done.stdout)
+    plain = [re.sub(r"<[^>]+>", "", text) for text in readouts]
+    assert plain[0].startswith("2024-01-05paper")
+    assert "$120" in plain[0]
+    assert "Holding all $150" in plain[0]
+    assert plain[1] == "2024-01-05AAA 3.50"
+    assert done.stdout.count('class="mark buy"') + done.stdout.count('class="mark sell"') == 2
+
+
+def test_a_report_of_six_years_and_six_strategies_is_small(paper):
+    """Six runs of 13 years of days, 600 marks each: the charts of all take less than 200 kB."""
+    rng = np.random.default_rng(5)
+    known = START + np.arange(3_300) * DAY
+    big = Result.from_json(paper.to_json())
+    big.known = known
+    big.equity = (1e11 * np.exp(np.cumsum(rng.normal(0, 0.01, 3_300)))).astype(np.int64)
+    big.benchmark = 1e5 * np.exp(np.cumsum(rng.normal(0, 0.01, 3_300)))
+    lines = {name: (known, np.round(50 * np.exp(np.cumsum(rng.normal(0, 0.01, 3_300))), 2)) for name in "ABCDE"}
+    data = Page(report.render([big] * 6, prices=lines)).data
+    assert len(data) < 200_000
+    own = packed.unpack(json.loads(data)["runs"][5]["curve"]["own"])
+    assert max(own) == pytest.approx(float(big.value.max()), abs=0.51)
+    assert own[-1] == pytest.approx(float(big.value[-1]), abs=0.51)
+
+
+def test_what_was_refused_is_told_with_its_numbers(paper):
+    asked = [
+        Asked(known=START + day * DAY, number=day, symbol="AAA", strategy="s", side=1, units=10.0, kind="market", outcome="refused",
+              code="MAX_POSITION", text="the position would be too large", numbers={"order_lots": 10, "limit_pct": 5.0})
+        for day in range(5)
+    ] + [Asked(known=START, number=9, symbol="BBB", strategy="s", side=1, units=4.0, kind="market", outcome="filled",
+              text="trimmed from 9 lots to 4")]  # fmt: skip
+    paper.refusals = {"MAX_POSITION": 5}
+    text = report.render(paper, asked=[asked])
+    assert "5 orders were refused" in text
+    assert "2024-01-01 buy 10 AAA: the position would be too large (order 10 lots, limit 5\u00a0%)" in text
+    assert "and 2 more" in text
+    assert "Keeps one position small against the account" in text
+    assert "1 order was made smaller" in text
+
+
+def test_colours_go_on_after_the_last_one(paper):
+    assert [report._colour(k) for k in (0, 9, 10, 19)] == ["c0", "c9", "c0 again", "c9 again"]
+    style = (report.files("argosy.lab") / "page" / "style.css").read_text()
+    for k in range(report.COLOURS):
+        assert style.count(f"--c{k}:#") == 2  # on paper and in the dark
 
 
 def test_nothing_calls_out_and_no_text_becomes_code(page, paper):
@@ -175,7 +258,7 @@ def test_several_results_are_ranked_with_holding_beside(paper):
     other.name, other.failures = "better", ()
     other.stats["total_return"] = 0.9
     rows = Page(report.render([paper, other], title="Two")).tables["compare"]
-    assert [row[0] for row in rows] == ["Strategy", "better", "paper <b>& stopped", "Buy and hold"]
+    assert [row[0] for row in rows] == ["Strategy", "better", "paper <b>& stopped", "Holding all"]
     assert [row[1].replace("\u00a0", " ") for row in rows[1:]] == ["+90.0 %", "+20.0 %", "+50.0 %"]
     assert rows[1][-1] == "4"
 

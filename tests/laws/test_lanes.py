@@ -160,7 +160,7 @@ def test_limits_that_bind_refuse_alike(name: str, strategy: type) -> None:
         terms = Terms(cash=50_000.0, fees="free", slippage_bps=1.0, limits=TIGHT[name])
         scanned, _ = alike(strategy, params, (instruments(2), [tape], sessions(tape)), terms)
         refused += sum(scanned.engine.state.counters.refusals.values())
-    if strategy is Lots and name not in ("leverage", "loss", "fall", "net", "duplicate"):
+    if strategy is Lots and name not in ("size", "position", "leverage", "loss", "fall", "net", "duplicate"):
         assert refused > 0, "the limit never bound, so nothing was shown"
 
 

@@ -648,7 +648,6 @@ def test_a_triggered_stop_beyond_the_cap_goes_on_at_the_next_open() -> None:
     "row",
     [
         (100.0, 103.0, 99.0, 101.0, 0.0),
-        (100.0, 103.0, 99.0, 101.0, NAN),
         (NAN, 103.0, 99.0, 101.0, 9.0),
         (100.0, NAN, 99.0, 101.0, 9.0),
     ],
@@ -663,6 +662,15 @@ def test_a_bar_without_volume_or_prices_fills_nothing(row: tuple[float, ...]) ->
     assert play.fills() == []
     assert [(update.work, update.code) for update in play.updates(4)] == [(Work.CANCELED, "IOC")]
     assert play.market.busy(0)
+
+
+def test_where_nobody_says_the_volume_a_bar_fills_unless_a_cap_needs_it() -> None:
+    """An index or a currency has no volume; a share of what nobody knows is nothing."""
+    for frac, lots in ((0.0, [10]), (0.1, [])):
+        play = stage(participation_frac=frac)
+        play.submit(1, BUY, 10)
+        play.bar(100.0, 103.0, 99.0, 101.0, NAN)
+        assert [fill.lots for fill in play.fills()] == lots
 
 
 # -- time in force ----------------------------------------------------------------------

@@ -197,7 +197,6 @@ def test_an_exit_needs_no_rate() -> None:
     assert [order.side * order.lots for order in sent(stage.bar(120.0))] == [-50]
 
 
-@pytest.mark.xfail(strict=True, reason="a weight without a rate is silently nothing")
 def test_a_weight_without_a_rate_is_refused_by_the_code() -> None:
     stage = euro({0: Target(0, weight=0.5)})
     assert sent(stage.bar(120.0)) == []
@@ -221,7 +220,6 @@ def test_a_currency_that_the_run_does_not_know_is_broken() -> None:
         euro({}).tell(CashFlow, "CHF", 1)
 
 
-@pytest.mark.xfail(strict=True, reason="the peak of rows that hold nothing of theirs")
 def test_fold_is_state_when_a_rate_moves_what_is_held_in_its_currency() -> None:
     """The rate's own bar moves equity though nobody holds the pair: the peak is that of the fold, or the journal lies."""
     stage = euro({1: Target(0, lots=100)})

@@ -180,7 +180,6 @@ def test_a_market_order_that_would_meet_an_own_rung_is_refused() -> None:
     assert resting(run) == [("rung:x", 3, 10.0)]
 
 
-@pytest.mark.xfail(strict=True, reason="an exit is sent into an own rung")
 def test_an_exit_does_not_meet_an_own_rung_either() -> None:
     """HEART §12 names the rules that exits bypass; that of self-crossing is not among them."""
     run = play({"a": {0: Target(0, lots=5), 2: Target(0, lots=0)}, "b": {1: Ladder(0, (Rung("x", BUY, 10.0, 3),))}}, TOUCHED[:3])

@@ -111,7 +111,6 @@ def test_a_fill_that_was_on_its_way_is_booked_and_guarded_while_halted() -> None
     assert (stop.leg, stop.work) == (False, Work.PENDING_REPLACE)  # alive, and on its way to being one of 4
 
 
-@pytest.mark.xfail(strict=True, reason="HALT takes a working exit back")
 def test_halt_leaves_an_exit_that_works() -> None:
     """A reduce-only sale at 11.00 cannot increase risk, so HALT has no reason to cancel it."""
     stage = desk("", {1: Target(0, lots=0, limit=11.0)})
@@ -291,7 +290,6 @@ def test_a_level_is_a_record_with_its_cause_and_who_said_it() -> None:
 
 
 @pytest.mark.parametrize(("first", "then"), [("halt", "reduce"), ("flatten", "reduce"), ("dark", "reduce")])
-@pytest.mark.xfail(strict=True, reason="a lower level unlatches a higher one without PROBE")
 def test_a_lower_level_does_not_unlatch_a_higher_one(first: str, then: str) -> None:
     stage = desk(first, {})
     level = stage.state.level
@@ -457,7 +455,6 @@ def test_a_deposit_raises_peak_and_day_start_by_itself() -> None:
     assert stage.state.portfolio.books["a"].realised[0] == 0
 
 
-@pytest.mark.xfail(strict=True, reason="a deposit in a currency without a rate yet becomes the day's profit")
 def test_a_deposit_whose_rate_comes_later_is_no_profit_of_the_day() -> None:
     from argosy.engine.portfolio import Fx
 

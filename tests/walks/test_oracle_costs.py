@@ -61,7 +61,7 @@ def deals(m: Market, decide: Decide) -> list[Deal]:
             leaving = plans[said[np.searchsorted(said, row.bar) - 1]].lots * position <= 0  # its own word, at market
             by_target = not leaving and legs.take == legs.take and -row.side * (row.price - legs.take) >= 0
             gap = not leaving and not by_target and legs.stop == legs.stop and row.price == o and -row.side * (o - legs.stop) < 0
-            out.append(Deal(row, row.price == o, by_target, row.bar > entered + 1, gap))
+            out.append(Deal(row, row.price == o, by_target, row.bar > entered, gap))
             position = 0
             continue
         place = np.searchsorted(said, row.bar) - 1

@@ -118,7 +118,6 @@ def test_a_late_fill_of_an_ended_order_is_booked(end: Work) -> None:
     stage.state.portfolio.check()
 
 
-@pytest.mark.xfail(strict=True, reason="what fills after the venue ended its order is traded away")
 def test_a_late_fill_of_what_was_wanted_is_kept() -> None:
     """10 were wanted; the venue expires the order and then reports its fill after all: that is the 10 that were wanted."""
     stage, order = staged(Work.WORKING)
@@ -205,7 +204,6 @@ def test_after_the_unknown_has_ended_the_standing_target_goes_on() -> None:
     assert [one.lots for one in sent(stage.update(order.id, Work.CANCELED))] == [11]
 
 
-@pytest.mark.xfail(strict=True, reason="the end of an old order shrinks the new target")
 def test_the_end_of_an_order_of_an_older_target_takes_nothing_off_the_new_one() -> None:
     """10 were on their way when 15 were wanted; the venue says that the 10 are canceled: 15 lack, not 5."""
     stage = Stage({"a": {0: LIMIT, 1: Target(0, lots=15)}})
@@ -215,10 +213,6 @@ def test_the_end_of_an_order_of_an_older_target_takes_nothing_off_the_new_one() 
     assert [one.lots for one in sent(stage.update(order.id, Work.CANCELED))] == [15]
 
 
-NEVER_AGAIN = pytest.mark.xfail(strict=True, reason="an accepted answer wakes nobody")
-
-
-@NEVER_AGAIN
 def test_when_the_unknown_turns_out_to_rest_the_new_target_is_pursued() -> None:
     stage = Stage({"a": {0: LIMIT, 1: Target(0, lots=15)}})
     (order,) = sent(stage.bar(10.0))
@@ -227,7 +221,6 @@ def test_when_the_unknown_turns_out_to_rest_the_new_target_is_pursued() -> None:
     assert canceled([*stage.reply(order.id), *stage.bar(10.0)]) == [order.id]
 
 
-@NEVER_AGAIN
 def test_a_stop_moved_before_its_answer_came_is_moved_when_it_comes() -> None:
     """The stop of 9.00 is on its way when the strategy wants 9.20; the venue then accepts it."""
     plan = {0: Target(0, lots=10), 1: Target(0, lots=10, protection=Protection(stop=9.0)), 2: Target(0, lots=10, protection=Protection(stop=9.2))}
@@ -293,14 +286,12 @@ def test_a_part_that_leaves_leaves_a_guarded_rest() -> None:
     assert [(order.side, order.stop) for order in guards] == [(-1, 9.0)]
 
 
-@pytest.mark.xfail(strict=True, reason="exit and guard together are more than is held")
 def test_an_exit_and_the_guard_beside_it_are_no_more_than_is_held() -> None:
     """Decision 008: venues reserve the shares of a resting stop and refuse the exit; what is left is guarded after the fill."""
     _, out = leaving(4)
     assert sum(order.lots for order in out) <= 10
 
 
-@pytest.mark.xfail(strict=True, reason="after a refused exit nothing guards the position")
 def test_a_refused_exit_of_a_guarded_position_puts_the_guard_back() -> None:
     """The stop went first, the exit was refused: what is still held is guarded again."""
     stage, (exit,) = leaving(0)
@@ -393,7 +384,6 @@ def test_after_a_reversal_its_order_is_open_again_and_nothing_is_sent_beside_it(
     assert (stage.lots("a"), stage.work(order.id)) == (10, Work.FILLED)
 
 
-@pytest.mark.xfail(strict=True, reason="an execution is applied again after it was busted")
 def test_a_busted_execution_that_is_told_again_stays_undone() -> None:
     """A venue that replays its stream after a reconnect tells the old execution once more."""
     stage, order = staged(Work.WORKING)

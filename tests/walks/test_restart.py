@@ -211,7 +211,6 @@ def test_what_is_wanted_now_and_was_not_is_a_difference() -> None:
     assert list(resumed(dead, BESIDE)[1].differed) == ["moody"]
 
 
-@pytest.mark.xfail(strict=True, reason="what is not said any more is not noticed")
 def test_what_was_wanted_and_is_not_now_is_a_difference_too() -> None:
     dead = broken_at(6, BESIDE)
     with pytest.MonkeyPatch.context() as patch:

@@ -159,7 +159,6 @@ def test_the_volume_of_a_bar_is_shared_in_priority_order_and_the_rest_waits() ->
     assert (lots(run, "a"), lots(run, "b")) == (4, 4)
 
 
-@pytest.mark.xfail(strict=True, reason="the end of an order is applied before its fill of the same instant")
 def test_what_an_ioc_does_not_get_at_once_is_given_up() -> None:
     """5 of 9 are bought at the open and the rest ends there: 5 are held, and stay."""
     run = play({"a": {0: Target(0, lots=9, tif=Tif.IOC)}}, [10.0] * 4, participation_frac=5e-6)

@@ -11,16 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from argosy.core.errors import Misuse
-from argosy.core.time import DAY, span, span_text
+from argosy.core.time import span
+from argosy.kernels.indicators.higher import FIELDS, fold_loop, gaps, origin, spread_rows
+from argosy.kernels.indicators.stream import ChainStream, HigherStream, Stream, plain_stream, too_long
 from argosy.kernels.kernel import Kernel
 
 NAN = float("nan")
-FIELDS = ("open", "high", "low", "close", "volume")
-"""What a bar of a higher timeframe is made of, in the order its stream eats it."""
-
-WEEK = 7 * DAY
-MONDAY = 4 * DAY
-"""The first Monday after the epoch, which was a Thursday."""
+OTHER = "other"
+"""The column of another instrument's close on the same rows, for what reads two series."""
 
 State = MutableSequence[float]
 Numbers = Sequence[float]
@@ -30,13 +28,20 @@ Numbers = Sequence[float]
 class Definition(msgspec.Struct, frozen=True):
     """How an indicator is computed.
 
-    step:    kernel (state, params, *inputs) -> tuple of its outputs (or one float), one row in
-    loop:    kernel (state, params, *inputs (T,), out (outputs, T)): `step` on each row
+    step:    kernel (state, params, *inputs) -> tuple of its outputs (or one float), one row in, all of it finite
+    loop:    kernel (state, params, *inputs (T,), out (outputs, T)): `step` on each row, the state left behind
+             as `step` would leave it; it writes every place of `out`. See `checks`
     size:    params -> length of the state vector, all zeros at the start
     inputs:  columns of a bar that it eats; outputs: names of what it gives
     warmup:  params -> rows until the first value of each output that is not nan, that row included
-    scale:   of each output: "price" (moves with the price at a split), "ratio" (does not), "volume"
+    scale:   of each output: "price" (moves with what it reads at a split), "ratio" (does not), "volume"
     source:  where the formula comes from
+    names:   of its params
+    memory:  True when each value depends on all rows since the start, however little on the old ones
+    free:    True when it may read any columns in the place of its several inputs
+    checks:  True when its loop returns a number that is not finite where a row is not (and may be so elsewhere,
+             by overflow); the rows of the others are looked at first
+    heavy:   True when its step is quicker compiled, called from Python
     """
 
     name: str
@@ -48,6 +53,11 @@ class Definition(msgspec.Struct, frozen=True):
     scale: tuple[str, ...]
     warmup: Callable[[tuple[float, ...]], tuple[int, ...]]
     source: str
+    names: tuple[str, ...]
+    memory: bool = False
+    free: bool = False
+    checks: bool = False
+    heavy: bool = False
 
 
 DEFINITIONS: dict[str, Definition] = {}
@@ -69,36 +79,76 @@ class Indicator(msgspec.Struct, frozen=True):
 
     every:  a higher timeframe such as "5m"; its value is visible only at the close of its bars and stands
             until the next
-    errors: Misuse("INDICATOR_NAME") for a name that is not defined, ("INDICATOR_OUTPUT") for an output it
-            does not have, ("SPAN") for an `every` that is no span
+    of:     what it reads in the place of its own inputs, one for each: a column or another indicator, whose rows
+            without a value are not counted; () = its own
+    errors: Misuse("INDICATOR_NAME") for a name that is not defined, ("INDICATOR_PARAM") for another count of
+            params, ("INDICATOR_OUTPUT") for an output it does not have, ("INDICATOR_OF") for what it cannot read,
+            ("SPAN") for an `every` that is no span
     """
 
     name: str
     params: tuple[float, ...]
     out: int = 0
     every: str = ""
+    of: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
         if self.name not in DEFINITIONS:
             fix = f"it is one of: {', '.join(sorted(DEFINITIONS))}"
             raise Misuse("INDICATOR_NAME", f"there is no indicator {self.name!r}", fix=fix)
+        names = self.definition.names
+        if len(self.params) != len(names):
+            raise Misuse("INDICATOR_PARAM", f"{self.name} takes {', '.join(names)}, not {self.params!r}")
         if not 0 <= self.out < len(self.outputs):
             raise Misuse("INDICATOR_OUTPUT", f"{self.name} has no output {self.out}", fix=self._choice)
         if self.every:
             span(self.every)
+        if self.of == self.definition.inputs:
+            msgspec.structs.force_setattr(self, "of", ())
+        self._check_of()
+
+    def _check_of(self) -> None:
+        definition = self.definition
+        if self.of and len(definition.inputs) > 1 and not definition.free:
+            what = f"{self.name} reads {', '.join(definition.inputs)} and nothing else"
+            raise Misuse("INDICATOR_OF", what, fix="leave `of` out")
+        if self.of and len(self.of) != len(definition.inputs):
+            what = f"{self.name} reads {len(definition.inputs)} series, not the {len(self.of)} of {self.of!r}"
+            raise Misuse("INDICATOR_OF", what)
+        for source in self.inputs:
+            if isinstance(source, Indicator):
+                if source.every:
+                    what = f"{self.name} cannot read {source.name} of another timeframe, {source.every}"
+                    raise Misuse("INDICATOR_OF", what, fix="put `every` on the outermost indicator")
+            elif source not in (*FIELDS, OTHER):
+                fix = f"a column is one of: {', '.join(FIELDS)}, {OTHER}"
+                raise Misuse("INDICATOR_OF", f"{self.name} cannot read {source!r}", fix=fix)
+        if self.every and OTHER in self._plain:
+            what = f"{self.name} of {self.every} cannot read {OTHER!r}: bars are not made of it"
+            raise Misuse("INDICATOR_OF", what, fix="leave `every` out, or feed bars of that timeframe")
 
     @property
     def definition(self) -> Definition:
         return DEFINITIONS[self.name]
 
     @property
-    def inputs(self) -> tuple[str, ...]:
-        return self.definition.inputs
+    def inputs(self) -> tuple[Any, ...]:
+        """What it reads, one for each input of its definition: a column's name or an indicator."""
+        return self.of or self.definition.inputs
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of a bar that a stream of it eats, in order."""
-        return (*FIELDS, "ts", "span") if self.every else self.inputs
+        return (*FIELDS, "ts", "span") if self.every else self._plain
+
+    @property
+    def _plain(self) -> tuple[str, ...]:
+        if not self.of:
+            return self.definition.inputs
+        found: dict[str, None] = {}
+        for source in self.of:
+            found.update(dict.fromkeys((source,) if isinstance(source, str) else source.columns))
+        return tuple(found)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -107,15 +157,23 @@ class Indicator(msgspec.Struct, frozen=True):
     @property
     def scale(self) -> str:
         """What a split does to it: "price" moves with the price, "volume" against it, "ratio" stays."""
-        return self.definition.scale[self.out]
+        scale = self.definition.scale[self.out]
+        if scale != "price" or not self.of:
+            return scale
+        source = self.of[0]
+        if isinstance(source, str):
+            return "volume" if source == "volume" else "price"
+        inner: str = source.scale
+        return inner
 
     @property
     def warmup(self) -> int:
-        """Rows until the first value that is not nan, that row included.
+        """Rows until the first value that is not nan, that row included, when what it reads has no gaps.
 
         With `every` it counts bars of that timeframe, the fewest rows it can take; values are nan until then.
         """
-        return self.definition.warmup(self.params)[self.out]
+        own = self.definition.warmup(self.params)[self.out]
+        return own - 1 + max([1, *(source.warmup for source in self.of if isinstance(source, Indicator))])
 
     @property
     def _choice(self) -> str:
@@ -134,18 +192,20 @@ class Indicator(msgspec.Struct, frozen=True):
             raise AttributeError(f"INDICATOR_OUTPUT: {self.name} has no output {name!r} - {self._choice}")
         return self.output(name)
 
-    def stream(self) -> Stream | HigherStream:
+    def stream(self) -> Stream | ChainStream | HigherStream:
         """A fresh stream: `update(*columns) -> float`, one bar at a time."""
-        return HigherStream(self) if self.every else Stream(self)
+        return HigherStream(self) if self.every else plain_stream(self)
 
     def batch(self, series: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
         """Values of all rows, (T,) float64, nan while warming; equal to a stream to the bit.
 
-        Row t uses rows up to t only.
+        Row t uses rows up to t only. A row in which a number that it reads is nan or infinite is not counted: the
+        value stays what it was.
 
         series: (T,) columns by name, those of `columns`: prices and volume float64; ts (bar start) and span
                 int64 ns
-        errors: Misuse("INDICATOR_COLUMNS") when one is missing or their lengths differ
+        errors: Misuse("INDICATOR_COLUMNS") when one is missing or their lengths differ, ("INDICATOR_EVERY") for
+                bars at least twice as long as `every`
         """
         missing = [name for name in self.columns if name not in series]
         if missing:
@@ -153,95 +213,86 @@ class Indicator(msgspec.Struct, frozen=True):
         if len({len(series[name]) for name in self.columns}) > 1:
             lengths = ", ".join(f"{name} {len(series[name])}" for name in self.columns)
             raise Misuse("INDICATOR_COLUMNS", f"{self.name} needs columns of one length, not {lengths}")
-        if self.every:
-            return self._higher(series)
+        return self._higher(series) if self.every else self._values(series, stand=True)
+
+    def fresh(self, series: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+        """As `batch` without `every`, but nan in a row that is not counted: what an indicator of this one reads."""
+        return self._values(series, stand=False)
+
+    def _values(self, series: Mapping[str, NDArray[Any]], stand: bool) -> NDArray[np.float64]:
         definition = self.definition
-        columns = [np.ascontiguousarray(series[name], dtype=np.float64) for name in definition.inputs]
-        rows = len(columns[0])
-        out = np.full((len(definition.outputs), rows), NAN)
-        definition.loop(np.zeros(definition.size(self.params)), self.params, *columns, out)
-        return np.ascontiguousarray(out[self.out])
+        sources = [
+            column(series[source]) if isinstance(source, str) else source.fresh(series)
+            for source in self.inputs
+        ]
+        rows = len(sources[0])
+        if not any(isinstance(source, Indicator) for source in self.of):
+            if definition.checks:
+                out, check = self._run(sources)
+                if isfinite(check):
+                    return out
+            elif not any(gaps(source) for source in sources):
+                return self._run(sources)[0]
+        counted = np.logical_and.reduce([np.isfinite(source) for source in sources])
+        values, _ = self._run([source[counted] for source in sources])
+        spread = np.full(rows, NAN)
+        if stand:
+            place = np.cumsum(counted) - 1
+            spread[place >= 0] = values[place[place >= 0]]
+        else:
+            spread[counted] = values
+        return spread
+
+    def _run(self, sources: list[NDArray[Any]]) -> tuple[NDArray[np.float64], float]:
+        """Its output in all rows of a fresh loop, and what the loop says of its rows."""
+        definition = self.definition
+        out = np.empty((len(definition.outputs), len(sources[0])))
+        for source in sources:
+            source.flags.writeable = False  # one kind of array, one compilation
+        check = definition.loop(np.zeros(definition.size(self.params)), self.params, *sources, out)
+        return out[self.out], check if definition.checks else 0.0
 
     def _higher(self, series: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
-        stream = HigherStream(self)
-        rows = zip(*(np.asarray(series[name]).tolist() for name in self.columns), strict=True)
-        return np.array([stream.update(*row) for row in rows], dtype=np.float64)
+        every = span(self.every)
+        own = msgspec.structs.replace(self, every="")
+        lengths, ts = column(series["span"], np.int64), column(series["ts"], np.int64)
+        rows = len(ts)
+        if rows and int(lengths.max()) >= 2 * every:
+            raise too_long(self, int(lengths[np.argmax(lengths >= 2 * every)]))
+        columns = [column(series[name]) for name in FIELDS]
+        counted = np.ones(rows, dtype=np.bool_)
+        for name in own.columns:
+            counted &= np.isfinite(columns[FIELDS.index(name)])
+        made = np.empty((len(FIELDS), rows))
+        at = np.empty(rows, dtype=np.int64)
+        opened, high, low, close, volume = columns
+        count = fold_loop(
+            np.zeros(2, dtype=np.int64), np.zeros(10), every, origin(every), counted,
+            opened, high, low, close, volume, ts, lengths, made, at,
+        )  # fmt: skip
+        values = own.batch({name: made[k, :count] for k, name in enumerate(FIELDS)})
+        out = np.full(rows, NAN)
+        spread_rows(values, at, count, out)
+        return out
 
 
-class Stream:
-    """One indicator fed bar by bar in plain Python."""
-
-    __slots__ = ("_out", "_params", "_state", "_step", "_tuple")
-
-    def __init__(self, indicator: Indicator) -> None:
-        definition = indicator.definition
-        self._step = definition.step.py
-        self._state: list[float] = [0.0] * definition.size(indicator.params)
-        self._params = indicator.params
-        self._out = indicator.out
-        self._tuple = len(definition.outputs) > 1
-
-    def update(self, *row: float) -> float:
-        """The value after one more row; nan while warming."""
-        value = self._step(self._state, self._params, *row)
-        return float(value[self._out] if self._tuple else value)
+def column(values: NDArray[Any], kind: Any = np.float64) -> NDArray[Any]:
+    """A read-only contiguous view of a column, or a copy where it must be."""
+    view = np.ascontiguousarray(values, dtype=kind)[:]
+    view.flags.writeable = False
+    return view
 
 
-class HigherStream:
-    """A stream over bars of a higher timeframe, built from the bars it is fed.
+Source = str | Indicator
+"""What an indicator may read: the name of a column or another indicator."""
 
-    Buckets are multiples of the timeframe since the epoch in UTC, weeks since a Monday; a bar belongs to the
-    bucket in which it starts. A bucket closes when a bar ends at or after its end, or when a bar of another
-    bucket arrives; its value is visible from that row on. The first bucket has the bars that are there; a
-    bucket without bars makes no bar.
-    """
 
-    __slots__ = ("_bar", "_bucket", "_every", "_indicator", "_inner", "_inputs", "_origin", "_value")
-
-    def __init__(self, indicator: Indicator) -> None:
-        self._indicator = indicator
-        self._every = span(indicator.every)
-        self._origin = MONDAY if self._every % WEEK == 0 else 0
-        self._inner = Stream(indicator)
-        self._inputs = [FIELDS.index(name) for name in indicator.inputs]
-        self._bucket = 0
-        self._bar: list[float] | None = None
-        self._value = NAN
-
-    def update(
-        self, open_: float, high: float, low: float, close: float, volume: float, ts: int, span_ns: int
-    ) -> float:
-        """The higher timeframe's value as known at the end of this bar.
-
-        ts: start of the bar, ns UTC; span_ns: its length
-        errors: Misuse("INDICATOR_EVERY") for bars at least twice as long as the timeframe
-        """
-        every = self._every
-        if span_ns >= 2 * every:
-            raise Misuse(
-                "INDICATOR_EVERY",
-                f"bars of {span_text(span_ns)} make no {self._indicator.name} of {self._indicator.every}",
-                fix=f"feed bars of at most {self._indicator.every}, or leave `every` out",
-            )
-        bucket = (ts - self._origin) // every
-        if self._bar is not None and bucket != self._bucket:
-            self._close(self._bar)
-        bar = self._bar
-        if bar is None:
-            bar = self._bar = [open_, high, low, close, volume]
-            self._bucket = bucket
-        else:
-            bar[1] = max(bar[1], high)
-            bar[2] = min(bar[2], low)
-            bar[3] = close
-            bar[4] += volume
-        if ts - self._origin + span_ns >= (bucket + 1) * every:
-            self._close(bar)
-        return self._value
-
-    def _close(self, bar: list[float]) -> None:
-        self._value = self._inner.update(*[bar[k] for k in self._inputs])
-        self._bar = None
+def make(
+    name: str, params: tuple[float, ...], every: str, of: Source | tuple[Source, ...] = ""
+) -> Indicator:
+    """An indicator whose `of` may be written as one source, or "" for its own."""
+    sources = of if isinstance(of, tuple) else (of,) if of != "" else ()
+    return Indicator(name, params, every=every, of=sources)
 
 
 def whole(name: str, value: float, least: int = 1) -> float:
@@ -260,9 +311,3 @@ def real(name: str, value: float) -> float:
 
 def _number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
-
-
-__all__ = [
-    "DEFINITIONS", "Definition", "HigherStream", "Indicator", "Numbers", "State", "Stream", "define", "real",
-    "whole",
-]  # fmt: skip

@@ -3,6 +3,23 @@
 (() => {
   document.body.classList.add("js");
   const data = JSON.parse(document.getElementById("data").textContent);
+  const unpack = ([multiply, divide, text]) => {
+    const bytes = atob(text), out = [];
+    let last = 0, number = 0, place = 1;
+    for (let k = 0; k < bytes.length; k++) {
+      const byte = bytes.charCodeAt(k);
+      number += (byte & 127) * place; place *= 128;
+      if (byte > 127) continue;
+      if (number) { number -= 1; last += number % 2 ? -(number + 1) / 2 : number / 2; out.push((last * multiply) / divide); } else out.push(null);
+      number = 0; place = 1;
+    }
+    return out;
+  };
+  const untext = ([sentences, rows]) => rows.map((row) => { const [place, ...figures] = row.split(" "); return sentences[+place].split("\0").map((part, k) => part + (figures[k] || "")).join(""); });
+  const open = (line) => { for (const key in line) line[key] = key === "why" ? untext(line[key]) : unpack(line[key]); };
+  for (const run of data.runs) { open(run.curve); Object.values(run.signs).forEach(open); }
+  Object.values(data.prices).forEach(open);
+  const kindOf = (k) => "c" + (k % 10) + (k > 9 ? " again" : "");
   const SVG = "http://www.w3.org/2000/svg";
   const sign = { USD: "$", EUR: "€", GBP: "£", JPY: "¥" }[data.currency] || "";
   const logs = new Map();
@@ -149,6 +166,7 @@
     box.plot = plot;
   };
 
+  const fade = (box, kind) => box.querySelectorAll("path.line").forEach((path) => path.classList.toggle("faded", kind !== null && path.getAttribute("class").replace(" faded", "") !== "line " + kind));
   const say = (box, t) => {
     const figure = box.closest(".figure"), out = figure.querySelector(".readout"), charts = figure.querySelectorAll(".chart");
     charts.forEach((chart) => chart.show && chart.show(t));
@@ -161,6 +179,7 @@
     html("span", "", moment(when), out);
     for (const one of main.plot.lines) {
       const at = before(one.t, when), span = html("span", "", undefined, out);
+      if (main.plot.lines.length > 2) { const own = one.kind; span.addEventListener("pointerenter", () => fade(main, own)); span.addEventListener("pointerleave", () => fade(main, null)); }
       html("i", "key " + one.kind, "", span);
       span.append(one.name + " ");
       html("b", "", one.v[at] === null || when < one.t[0] ? "–" : main.plot.read(one.v[at]), span);
@@ -171,7 +190,7 @@
       const near = Math.abs(main.range.to - main.range.from) / 120;
       let best = -1;
       signs.t.forEach((at, k) => { if (Math.abs(at - t) < near && (best < 0 || Math.abs(at - t) < Math.abs(signs.t[best] - t))) best = k; });
-      if (best >= 0) html("span", "why", `${signs.s[best] > 0 ? "▲ bought" : "▼ sold"} at ${plain(signs.p[best])} on ${day(signs.t[best])}${signs.why[best] ? ": " + signs.why[best] : ""}`, out);
+      if (best >= 0) html("span", "why", `${signs.s[best] > 0 ? "▲ bought" : "▼ sold"} at ${plain(signs.p[best])} on ${day(signs.t[best])}${signs.why[signs.w[best]] ? ": " + signs.why[signs.w[best]] : ""}`, out);
     }
   };
 
@@ -179,15 +198,15 @@
   const plotOf = (box) => {
     const kind = box.dataset.chart, k = +box.dataset.run, run = data.runs[k];
     if (kind === "all") {
-      const lines = data.runs.map((one, j) => ({ name: one.name, kind: "c" + (j % 6), t: one.curve.t, v: one.curve.own }));
-      lines.push({ name: "Buy and hold", kind: "ch", t: data.runs[0].curve.t, v: data.runs[0].curve.held });
+      const lines = data.runs.map((one, j) => ({ name: one.name, kind: kindOf(j), t: one.curve.t, v: one.curve.own }));
+      lines.push({ name: "Holding all", kind: "ch", t: data.runs[0].curve.t, v: data.runs[0].curve.held });
       return { lines, tick: brief, read: cash, wide: wide(lines.map((l) => l.v)) };
     }
     const curve = run.curve;
     if (kind === "equity") return { tick: brief, read: cash, wide: wide([curve.own, curve.held]), lines: [
-      { name: run.name, kind: "c" + (k % 6), t: curve.t, v: curve.own, down: curve.down }, { name: "Buy and hold", kind: "ch", t: curve.t, v: curve.held, down: curve.held_down }] };
+      { name: run.name, kind: kindOf(k), t: curve.t, v: curve.own, down: curve.down }, { name: "Holding all", kind: "ch", t: curve.t, v: curve.held, down: curve.held_down }] };
     if (kind === "fall") return { tick: fall, read: fall, top: 0, lines: [
-      { name: run.name, kind: "c" + (k % 6), t: curve.t, v: curve.down, area: true }, { name: "Buy and hold", kind: "ch", t: curve.t, v: curve.held_down }] };
+      { name: run.name, kind: kindOf(k), t: curve.t, v: curve.down, area: true }, { name: "Holding all", kind: "ch", t: curve.t, v: curve.held_down }] };
     const symbol = box.dataset.symbol, price = data.prices[symbol];
     if (!price) return null;
     return { tick: (value) => String(+value.toPrecision(3)), read: plain, signs: run.signs[symbol], wide: wide([price.p]), lines: [{ name: symbol, kind: "price", t: price.t, v: price.p }] };
@@ -234,14 +253,19 @@
 
   // -- tables ---------------------------------------------------------------------------------------------------------
 
+  const valueOf = (cell) => {
+    if (cell.dataset.v !== undefined) return +cell.dataset.v;
+    const text = cell.textContent.trim().replace(/−/g, "-").replace(/[$€£¥,%\s]/g, "").replace(/[A-Z]{3,5}$/, "");
+    return /^[+-]?\d+(\.\d+)?$/.test(text) ? +text : null;
+  };
   for (const table of document.querySelectorAll("table.sortable")) {
     const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0];
     heads.forEach((head, column) => head.querySelector("button").addEventListener("click", () => {
-      const now = head.getAttribute("aria-sort"), number = [...body.rows].some((row) => row.cells[column].dataset.v !== undefined);
+      const now = head.getAttribute("aria-sort"), number = [...body.rows].some((row) => valueOf(row.cells[column]) !== null);
       const way = now ? (now === "descending" ? 1 : -1) : number ? -1 : 1;
       heads.forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", way > 0 ? "ascending" : "descending");
-      const key = (row) => { const cell = row.cells[column]; return number ? (cell.dataset.v === undefined ? null : +cell.dataset.v) : cell.textContent; };
+      const key = (row) => (number ? valueOf(row.cells[column]) : row.cells[column].textContent);
       const rows = [...body.rows].map((row) => [key(row), row]);
       rows.sort(([a], [b]) => (a === null ? 1 : b === null ? -1 : number ? way * (a - b) : way * a.localeCompare(b)));
       body.append(...rows.map(([, row]) => row));
@@ -257,6 +281,8 @@
     const follow = () => { const match = /^#run-(\d+)$/.exec(location.hash); open(match && runs[+match[1]] ? match[1] : document.querySelector(".compare tr[data-run]").dataset.run); };
     window.addEventListener("hashchange", follow);
     links.forEach((link) => link.addEventListener("click", (event) => { event.preventDefault(); history.replaceState(null, "", link.getAttribute("href")); follow(); }));
+    const all = document.querySelector('[data-chart="all"]');
+    document.querySelectorAll(".compare tr[data-run]").forEach((row) => { row.addEventListener("pointerenter", () => fade(all, kindOf(+row.dataset.run))); row.addEventListener("pointerleave", () => fade(all, null)); });
     document.querySelectorAll(".compare tr[data-run]").forEach((row) => row.addEventListener("click", (event) => { event.preventDefault(); history.replaceState(null, "", "#run-" + row.dataset.run); follow(); document.querySelector(".runs").scrollIntoView(); }));
     follow();
   }

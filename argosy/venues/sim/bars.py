@@ -113,8 +113,10 @@ class Bars:
                 self._auction(lane, bar, trading, known, out)
             if trading:
                 for resting in lane.working:
-                    if resting.type is _TRAILING and resting.from_ts <= bar.ts:
-                        self._touch.trail(resting, bar)
+                    if resting.from_ts <= bar.ts:
+                        resting.seen = True
+                        if resting.type is _TRAILING:
+                            self._touch.trail(resting, bar)
         lane.bar = None
         if lane.late:
             self._sessions.after(lane, known, out)

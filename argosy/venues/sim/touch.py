@@ -53,7 +53,7 @@ class Touch:
     def traded(bar: Bar) -> bool:
         """Whether a bar can fill anything: it has volume and all its prices."""
         return (
-            bar.volume > 0.0
+            not bar.volume <= 0.0  # nan: nobody says, as of an index or a currency
             and bar.open == bar.open
             and bar.high == bar.high
             and bar.low == bar.low
