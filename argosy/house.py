@@ -26,6 +26,7 @@ from argosy.engine.portfolio import Fx
 from argosy.engine.risk import RiskGate
 from argosy.engine.rules.profiles import rules
 from argosy.engine.slot import Binding, Slot, TableFeed, table
+from argosy.engine.wakes import Waker
 from argosy.kernels import fees as fee_kernels
 from argosy.kernels.fees import FeeSchedule
 from argosy.replay import SCAN_FROM, Replay
@@ -45,6 +46,7 @@ class Wanted(msgspec.Struct, frozen=True):
     params:      values over the defaults of its params Struct
     symbols:     what it trades; empty means every instrument of the run
     budget_frac: share of the account's cash that becomes its own book; 0 = an equal part of what nobody claims
+    max_loss_frac: part of that which it may lose, after which it may only get out; 0 = no limit of its own
     """
 
     name: str
@@ -52,6 +54,7 @@ class Wanted(msgspec.Struct, frozen=True):
     params: Mapping[str, object] = {}
     symbols: tuple[str, ...] = ()
     budget_frac: float = 0.0
+    max_loss_frac: float = 0.0
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +125,10 @@ def bindings(wanted: Sequence[Wanted], instruments: Instruments, cash: int) -> l
     out = []
     for want in wanted:
         ids = tuple(instruments[symbol].id for symbol in want.symbols) or tuple(range(len(instruments)))
-        out.append(Binding(want.name, strategy(want), ids, int(cash * (want.budget_frac or rest))))
+        if not 0.0 <= want.max_loss_frac <= 1.0:
+            raise Misuse("BUDGET", f"{want.name} may lose {want.max_loss_frac:.0%} of its budget", fix="max_loss_frac is from 0 to 1")
+        budget = int(cash * (want.budget_frac or rest))
+        out.append(Binding(want.name, strategy(want), ids, budget, max_loss=int(budget * want.max_loss_frac)))
     return out
 
 
@@ -238,5 +244,8 @@ def feed(slots: Sequence[Slot], tapes: Sequence[Tape], events: Iterable[Event], 
         for i, tape in own.items():
             for name, column in zip(names, table(slot.declaration.needs, tape.columns, forward_factor(tape, splits)), strict=True):
                 rows[name][first : first + len(tape)] = column
-            slot.cells[i].feed = TableFeed(rows, first, slot.shape, (skip or {}).get(i, 0))
+            mine = rows[first : first + len(tape)]
+            wakes = slot.declaration.wakes
+            asked = Waker(wakes, names).mask([mine[name] for name in names], tape["close"], tape["ts"], tape["known"]) if wakes else None
+            slot.cells[i].feed = TableFeed(rows, first, slot.shape, (skip or {}).get(i, 0), asked)
             first += len(tape)

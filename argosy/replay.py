@@ -184,7 +184,7 @@ class Replay:
                 at, quiet = upcoming, self._quiet_until(done, stop)
             if quiet > done:
                 touch = market.touch()
-                effects = scan.run(done, quiet, touch, market.plain) if scan.ready else ()
+                effects: Sequence[Effect] = scan.run(done, quiet, touch, market.plain) if scan.ready else ()
                 if scan.traded:
                     market.leap(scan.traded, scan.opened)
                 if effects:

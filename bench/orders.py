@@ -77,13 +77,14 @@ def _against(rows: int, pairs: int) -> Figure:
             said = checked(trial, rows, touch=True)
             fills, equity = len(trial.outcome.account.fills), trial.state.portfolio.equity / 1e6
             apart = abs(rival.answer["equity"] - equity)
-            # Where a bar holds stop and target, or entry and target, the two laws differ: by a 500th of the price, a trade in 1,000.
+            # A stop that the bar of its entry only touches fills here and not there: then a 500th of the price, a trade in 1,000.
             if abs(rival.answer["fills"] - fills) > fills * 0.001 or apart > max(1.0, fills * 0.001) * LOTS * 200.0 / 500.0:
                 said = said or f"{shown} has {rival.answer}, we have {fills} fills and {equity:.2f}"
     except Failed as error:
         return figure("orders.heavy_backtesting", None, peer=shown, note=f"{shown}: {error}")
-    note = f"{rows:,} bars, {pair.ours / rows * 1e6:.1f} us a bar against {pair.theirs / rows * 1e6:.1f}; {fills:,} fills, theirs {rival.answer['fills']:,}; "
-    note += f"equity {apart:.2f} USD apart (where stop and target lie in one bar the two laws may differ)"
+    note = f"{rows:,} bars, {pair.ours / rows * 1e6:.1f} us a bar against {pair.theirs / rows * 1e6:.1f}; "
+    note += f"{fills:,} fills, theirs {rival.answer['fills']:,}; "
+    note += f"equity {apart:.2f} USD apart (a stop that the bar of its entry just touches fills here, not there)"
     return figure(
         "orders.heavy_backtesting", pair.ratio, wrong=said, note=note, peer=shown, peer_value=rows * 3 / pair.theirs, ratio=pair.ratio
     )

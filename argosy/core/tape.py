@@ -74,10 +74,13 @@ class Tape:
             digest.update(column.data)
         return digest.hexdigest()
 
-    @property
+    @cached_property
     def instruments(self) -> tuple[int, ...]:
         """Ids that occur, ascending."""
-        return tuple(int(i) for i in np.unique(self.columns["instrument"]))
+        instrument = self.columns["instrument"]
+        if len(instrument) and (instrument == instrument[0]).all():
+            return (int(instrument[0]),)
+        return tuple(int(i) for i in np.unique(instrument))
 
     def rows(self, start: int = 0, stop: int | None = None) -> Iterator[MarketEvent]:
         """The events of rows [start, stop), built a chunk at a time."""
@@ -101,7 +104,9 @@ class Tape:
         return Tape(self.kind, {name: column[index] for name, column in self.columns.items()})
 
     def only(self, instrument: int) -> Tape:
-        """The rows of one instrument."""
+        """The rows of one instrument; the tape itself where it has no others."""
+        if self.instruments == (instrument,):
+            return self
         return self.take(self.columns["instrument"] == instrument)
 
     def between(self, start: int, end: int) -> Tape:

@@ -287,6 +287,14 @@ class Blotter:
             high = min(0, high + cut_high)
         return low, high
 
+    def reserved_by(self, strategy: str) -> int:
+        """Base units held back for a strategy's part of the open orders."""
+        return sum(
+            ticket.reserved * share.lots // ticket.order.lots
+            for row in self.open for ticket in row.values() if ticket.reserved
+            for share in ticket.order.shares if share.strategy == strategy
+        )  # fmt: skip
+
     def opposite(self, instrument: int, side: int) -> float:
         """The best limit of own working orders on the other side (nan: none; inf/-inf: a market order)."""
         best = float("nan")

@@ -10,7 +10,7 @@ import msgspec
 from argosy.core import events as ev
 from argosy.core.errors import Misuse
 from argosy.core.intents import Protection, Target
-from argosy.core.strategy import ABSENT
+from argosy.core.strategy import ABSENT, OnFact, OnFill
 from argosy.engine.book import StrategyBook
 from argosy.engine.slot import Binding, Cell, Slot, Window
 from argosy.engine.state import State
@@ -67,7 +67,8 @@ class Dispatch:
         self._warms: list[list[Callable[[ev.Bar], None]]] = [[] for _ in range(n)]
         self._calls: dict[str, dict[int, Callable[[ev.Bar], None]]] = {}
         self.on_instant = []
-        self.listens = any(slot.handlers for slot in active)
+        self._stirs = [(slot, *stirs) for slot in active if any(stirs := _stirs(slot))]
+        self.listens = bool(self._stirs) or any(slot.handlers for slot in active)
         self.keeps = any(window is not None for window in self.windows)
         for slot in active:
             calls: dict[int, Callable[[ev.Bar], None]] = {}
@@ -100,6 +101,10 @@ class Dispatch:
                 cell.warm -= 1
                 if cell.warm:
                     return
+            if not feed.awake:
+                if not cell.stirred:
+                    return
+                cell.stirred = False
             try:
                 step(bar, needs, state, params, out)
             except Exception as error:  # a strategy may raise anything; it is recorded and quarantined
@@ -149,15 +154,18 @@ class Dispatch:
         handler = slot.handlers.get("on_bar")
         book = self.books[slot.id]
 
+        feed = cell.feed
+
         def call(bar: ev.Bar) -> None:
-            if handler is not None:
+            if handler is not None and (feed.awake or cell.stirred):
+                cell.stirred = False
                 self._ask(slot, handler, bar, book)
 
         return call
 
     def _warm_call(self, cell: Cell) -> Callable[[ev.Bar], None]:
         """What brings a class strategy's needs of one instrument up to a bar, before any handler of the instant runs."""
-        feeds = bool(cell.slot.declaration.needs)
+        feeds = bool(cell.slot.declaration.needs or cell.slot.declaration.wakes)
 
         def warm(bar: ev.Bar) -> None:
             if feeds:
@@ -190,6 +198,8 @@ class Dispatch:
         if not self.listens and not (len(events) > 1 or type(events[0]) in _OPENS):
             filled.clear()
             return
+        if self._stirs:
+            self._stir(events)
         for slot in self.slots:
             if self._state.status[slot.id] != "active" or slot.id in asleep:
                 continue
@@ -221,6 +231,17 @@ class Dispatch:
         filled.clear()
         if self.on_instant and any(type(event) in _OPENS for event in events):
             self.close_instant()
+
+    def _stir(self, events: Sequence[ev.Event]) -> None:
+        """Note fills and facts for those that wake at them: their next bar is one to be called at."""
+        facts = any(type(event) is ev.Fact for event in events)
+        for slot, on_fill, on_fact in self._stirs:
+            for fill, strategy, _, _ in self._state.filled if on_fill else ():
+                if strategy == slot.id and fill.instrument in slot.cells:
+                    slot.cells[fill.instrument].stirred = True
+            if on_fact and facts:
+                for cell in slot.cells.values():
+                    cell.stirred = True
 
     def close_instant(self) -> None:
         """Call on_instant of the strategies that have it and are warm."""
@@ -258,6 +279,12 @@ class Dispatch:
         window = self.windows[split.instrument]
         if window is not None:
             window.split(split.ratio)
+
+
+def _stirs(slot: Slot) -> tuple[bool, bool]:
+    """Whether a strategy wakes at its own fills, and at facts."""
+    wakes = slot.declaration.wakes
+    return any(isinstance(wake, OnFill) for wake in wakes), any(isinstance(wake, OnFact) for wake in wakes)
 
 
 def _only(cell: Cell, call: Callable[[ev.Bar], None]) -> Callable[[ev.Bar], None]:

@@ -22,7 +22,19 @@ from argosy.core.protocols import Journal
 from argosy.core.time import NEVER
 from argosy.engine.dispatch import Dispatch
 from argosy.engine.evaluate import evaluate
-from argosy.engine.journal import Given, Grant, Memory, Reserve, Rows, Run, Standing, Stretch, Unsized, Verdict, Wanted
+from argosy.engine.journal import (
+    Given,
+    Grant,
+    Memory,
+    Reserve,
+    Rows,
+    Run,
+    Standing,
+    Stretch,
+    Unsized,
+    Verdict,
+    Wanted,
+)
 from argosy.engine.levels import Breakers, Levels
 from argosy.engine.planner import Draft, order_of, plan
 from argosy.engine.portfolio import HOUSE, Fx
@@ -99,7 +111,7 @@ class Engine:
             ev.SCHEMA, desk, base, instruments.symbols, tuple(ids), tapes,
             {slot.id: slot.code for slot in self.dispatch.slots},
         )  # fmt: skip
-        self._budgets = [Grant(binding.id, binding.budget) for binding in ordered if binding.budget]
+        self._budgets = [Grant(binding.id, binding.budget, binding.max_loss) for binding in ordered if binding.budget]
 
     @property
     def slots(self) -> list[Slot]:

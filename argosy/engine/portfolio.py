@@ -38,14 +38,15 @@ class VirtualBook:
     """One strategy's own account inside the account.
 
     cash: units by currency index; lots, cost: signed by instrument; realised: P&L of closed lots before fees, in units
-    by currency; fees: units paid by currency; budget: base units granted less those taken back
+    by currency; fees: units paid by currency; budget: base units granted and deposited less those taken back; max_loss: of it, 0 = no limit
     """
 
-    __slots__ = ("budget", "cash", "cost", "fees", "lots", "realised", "strategy")
+    __slots__ = ("budget", "cash", "cost", "fees", "lots", "max_loss", "realised", "strategy")
 
     def __init__(self, strategy: str, instruments: int, currencies: int) -> None:
         self.strategy = strategy
         self.budget = 0
+        self.max_loss = 0
         self.cash = [0] * currencies
         self.fees = [0] * currencies
         self.realised = [0] * currencies
@@ -53,7 +54,7 @@ class VirtualBook:
         self.cost = [0] * instruments
 
     def snapshot(self) -> tuple[object, ...]:
-        return (self.strategy, self.budget, self.cash[:], self.fees[:], self.realised[:], self.lots[:], self.cost[:])
+        return (self.strategy, self.budget, self.max_loss, self.cash[:], self.fees[:], self.realised[:], self.lots[:], self.cost[:])
 
 
 class Portfolio:
@@ -217,10 +218,14 @@ class Portfolio:
         """A deposit or withdrawal, of the account and of one virtual book."""
         c = self.currency_index(flow.currency)
         self.cash[c] += flow.amount
-        self.books[flow.strategy].cash[c] += flow.amount
+        book = self.books[flow.strategy]
+        book.cash[c] += flow.amount
+        if flow.strategy:
+            book.budget += self.to_base(flow.amount, c) or 0
 
-    def grant(self, strategy: str, units: int) -> None:
-        """Move base cash from the house book to a strategy's (negative: back)."""
+    def grant(self, strategy: str, units: int, max_loss: int = 0) -> None:
+        """Move base cash from the house book to a strategy's (negative: back), of which it may lose max_loss (0: no limit)."""
+        self.books[strategy].max_loss = max_loss
         self.books[HOUSE].cash[0] -= units
         self.books[strategy].cash[0] += units
         self.books[strategy].budget += units

@@ -38,10 +38,11 @@ class Rows(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=True):
 
 
 class Grant(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Base units moved from the house book to a strategy's."""
+    """Base units moved from the house book to a strategy's; max_loss: of them, after which it may only get out (0 = all of it)."""
 
     strategy: str
     units: int
+    max_loss: int = 0
 
 
 class Wanted(msgspec.Struct, frozen=True, gc=False, tag=True):

@@ -80,11 +80,16 @@ class Scan:
         self._seats = np.full((n, 5), -1, np.int64)
         feeds = [cell.feed for cell in cells if isinstance(cell.feed, TableFeed)]
         self._table: NDArray[Any] = feeds[0].table if feeds else np.zeros(1, [("_", "f8")])
+        self._awake = np.ones(1, np.bool_)
+        if declaration.wakes:
+            self._awake = np.concatenate([feed.wakes for feed in feeds if feed.wakes is not None])
         for c, cell in enumerate(cells):
             first = cell.feed.first if isinstance(cell.feed, TableFeed) else 0
             self._seats[cell.instrument] = (c, first, 0, 1 if feeds else 0, cell.warm)
         state_type, params_type = struct_type(declaration.state()), struct_type(declaration.params)
-        assert state_type is not None and params_type is not None and declaration.step is not None
+        assert state_type is not None
+        assert params_type is not None
+        assert declaration.step is not None
         self._fields = declaration.state.__struct_fields__
         self._states = np.zeros(len(cells), state_type)
         self._outs = np.zeros(len(cells), _OUT)
@@ -101,7 +106,7 @@ class Scan:
         self._facts = np.zeros((n, 10))
         self._facts[:, kernels.SCALE] = engine.state.portfolio.scale
         self._tally = np.zeros(19, np.int64)
-        self._room = np.zeros(18)
+        self._room = np.zeros(20)
         self._terms = np.zeros(8)
         self._schedule = FeeSchedule()
         self._standing = np.zeros(len(cells))
@@ -128,6 +133,8 @@ class Scan:
             return None
         if declaration.needs and len({id(getattr(cell.feed, "table", cell)) for cell in cells}) != 1:
             return None
+        if declaration.wakes and any(not isinstance(cell.feed, TableFeed) for cell in cells):
+            return None
         known, instrument = columns["known"], columns["instrument"]
         if np.any((known[1:] == known[:-1]) & (instrument[1:] <= instrument[:-1])):
             return None
@@ -146,8 +153,8 @@ class Scan:
 
     def bar(self, row: int) -> Bar:
         """The bar of a row."""
-        i, ts, known, span, *prices = [column.item(row) for column in self._columns]
-        return Bar(ts, known, i, *prices, span)
+        i, ts, known, span, open_, high, low, close, volume = [column.item(row) for column in self._columns]
+        return Bar(ts, known, i, open_, high, low, close, volume, span)
 
     def run(
         self,
@@ -179,7 +186,7 @@ class Scan:
                 lo, hi, self._columns, self._seats, self._table, self._states, self._params, self._row, self._outs, self._lasts,
                 self._changed, self._floor, self._ceiling, self._book, self._marks, self._facts, tally, self._room, self._terms,
                 self._schedule, self._standing, self._asks, self._log, self._memo,
-                *self._before,
+                *self._before, self._awake,
             )  # fmt: skip
         except Exception as error:  # the step raised, which may be anything; it is recorded and quarantined
             failure = error
@@ -270,7 +277,8 @@ class Scan:
         room[2:] = (
             bounds.lots, bounds.value, bounds.position_lots, bounds.position_frac, bounds.gross, bounds.net, bounds.leverage,
             bounds.power_frac, engine.view.multiplier, bounds.least_equity, bounds.fall_frac, bounds.trades, bounds.own_trades,
-            bounds.streak, bounds.rate, bounds.apart_ns,
+            bounds.streak, bounds.rate, bounds.apart_ns, bounds.own_power_frac,
+            own.budget - own.max_loss + 1 if bounds.own_loss and own.max_loss else -_INF,
         )  # fmt: skip
         self._book[:, kernels.COST] = own.cost
         self._book[:, kernels.ENTERED] = [counters.last.get(i, _FAR) for i in range(len(own.lots))]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from inspect import getsource
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -15,9 +15,19 @@ from numpy.typing import NDArray
 from argosy.core.errors import Misuse
 from argosy.core.events import Bar
 from argosy.core.strategy import Declaration, Out
+from argosy.engine.wakes import Waker
 
-Feed = Callable[[Bar], Any]
-"""Gives the needs of the row that a bar is: a streaming indicator set, or the next row of a table computed in bulk."""
+
+class Feed(Protocol):
+    """Gives the needs of the row that a bar is: a streaming indicator set, or the next row of a table computed in bulk.
+
+    awake: whether that row is one at which the strategy asked to be called
+    """
+
+    awake: bool
+
+    def __call__(self, bar: Bar, /) -> Any: ...
+
 
 FIELDS = ("open", "high", "low", "close", "volume")
 
@@ -27,6 +37,7 @@ class Binding(msgspec.Struct, frozen=True):
 
     id:       unique name of the strategy in this run; instruments: ids it is bound to
     budget:   base units moved from the house book to its own at the start
+    max_loss: base units of it that it may lose, then it may only get out; 0 = all of it
     share:    fraction of its equity that weight 1 of a step strategy means on each instrument; 0 = 1 / instruments
     """
 
@@ -35,16 +46,18 @@ class Binding(msgspec.Struct, frozen=True):
     instruments: tuple[int, ...]
     budget: int
     share: float = 0.0
+    max_loss: int = 0
 
 
 class Cell:
     """One strategy on one instrument: its needs, its step's numbers and how many bars it still needs to warm up.
 
     spans: least and greatest span of the bars it follows, where its instrument has several series; None = all bars
+    stirred: a fill or a fact that it wakes at came since its last bar
     away:  brings its numbers home from the compiled scan that has walked ahead of it; None when they are here
     """
 
-    __slots__ = ("away", "feed", "instrument", "last", "needs", "out", "slot", "spans", "state", "step", "warm")
+    __slots__ = ("away", "feed", "instrument", "last", "needs", "out", "slot", "spans", "state", "step", "stirred", "warm")
 
     def __init__(self, slot: Slot, instrument: int) -> None:
         declaration = slot.declaration
@@ -57,7 +70,8 @@ class Cell:
         self.last = Out()
         self.needs: Any = None
         self.state = declaration.state()
-        self.feed: Feed = StreamFeed(declaration.needs, slot.shape)
+        self.feed: Feed = StreamFeed(declaration, slot.shape)
+        self.stirred = False
         self.away: Callable[[], None] | None = None
 
     def sees(self, span: int) -> bool:
@@ -134,12 +148,17 @@ class Slot:
 
 
 class TableFeed:
-    """Needs computed in bulk, read row by row: rows `first` and on of `table` are its instrument's. at: rows read so far."""
+    """Needs computed in bulk, read row by row: rows `first` and on of `table` are its instrument's. at: rows read so far.
 
-    __slots__ = ("_item", "_shape", "at", "first", "table")
+    wakes: (rows of its instrument,) bool, where it asked to be called; None: everywhere
+    """
 
-    def __init__(self, table: NDArray[Any], first: int, shape: type, at: int = 0) -> None:
+    __slots__ = ("_item", "_shape", "at", "awake", "first", "table", "wakes")
+
+    def __init__(self, table: NDArray[Any], first: int, shape: type, at: int = 0, wakes: NDArray[np.bool_] | None = None) -> None:
         self.table = table
+        self.wakes = wakes
+        self.awake = True
         self.first = first
         self.at = at
         self._item = table.item
@@ -148,6 +167,8 @@ class TableFeed:
     def __call__(self, bar: Bar) -> Any:
         at = self.at
         self.at = at + 1
+        if self.wakes is not None:
+            self.awake = self.wakes.item(at)
         return self._shape(*self._item(self.first + at))
 
     def of(self, row: int) -> Any:
@@ -158,10 +179,13 @@ class TableFeed:
 class StreamFeed:
     """Needs streamed bar by bar on the forward-adjusted series, read back in raw prices (live, and whenever no bulk table is given)."""
 
-    __slots__ = ("_factor", "_inputs", "_scales", "_shape", "_streams")
+    __slots__ = ("_factor", "_inputs", "_scales", "_shape", "_streams", "_waker", "awake")
 
-    def __init__(self, needs: Mapping[str, Any], shape: type) -> None:
+    def __init__(self, declaration: Declaration, shape: type) -> None:
+        needs = declaration.needs
         self._shape = shape
+        self.awake = True
+        self._waker = Waker(declaration.wakes, list(needs)) if declaration.wakes else None
         self._streams = [need.stream() for need in needs.values()]
         self._inputs = [tuple(need.columns) for need in needs.values()]
         self._scales = [need.scale for need in needs.values()]
@@ -177,6 +201,8 @@ class StreamFeed:
             row = [adjusted(bar, name, factor) for name in inputs]
             value = stream.update(*row)
             values.append(read(value, scale, factor))
+        if self._waker is not None:
+            self.awake = self._waker(bar, values)
         return self._shape(*values)
 
 
@@ -207,7 +233,10 @@ def table(needs: Mapping[str, Any], columns: Mapping[str, NDArray[Any]], factor:
         else:
             series[name] = column / factor if name == "volume" else column
     out = []
-    for need in needs.values():
+    for name, need in needs.items():
+        strange = [column for column in need.columns if column not in FIELDS and column not in Bar.__struct_fields__]
+        if strange:
+            raise Misuse("STRATEGY_NEEDS", f"need {name!r} reads {', '.join(strange)}, which a bar does not have", fix=f"use {', '.join(FIELDS)}")
         values = need.batch(series)
         out.append(values / factor if need.scale == "price" else values * factor if need.scale == "volume" else values)
     return out

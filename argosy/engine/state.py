@@ -384,7 +384,7 @@ class State:
         return 0 if wish is None else wish.turn
 
     def _grant(self, grant: Grant) -> None:
-        self.portfolio.grant(grant.strategy, grant.units)
+        self.portfolio.grant(grant.strategy, grant.units, grant.max_loss)
 
     def _wanted(self, wanted: Wanted) -> None:
         intent = wanted.intent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argosy.core.instrument import Instruments
 from argosy.core.orders import Order
 from argosy.engine.counters import Counters
-from argosy.engine.rules.rule import Asked
+from argosy.engine.rules.rule import Asked, Own
 from argosy.engine.state import State
 from argosy.kernels import ledger
 
@@ -74,6 +74,18 @@ class StateView:
     def buying_power(self) -> int:
         """Equity times the multiplier, less what is held and what is reserved for open orders."""
         return int(self._portfolio.equity * self.multiplier) - self._portfolio.gross - self._blotter.reserved
+
+    def own(self, strategy: str) -> Own:
+        portfolio = self._portfolio
+        book = portfolio.books[strategy]
+        gross = 0
+        for i in portfolio.held:
+            lots = book.lots[i]
+            if lots and portfolio.marks[i] == portfolio.marks[i]:
+                worth = abs(_notional(lots, portfolio.marks[i], portfolio.scale[i]))
+                gross += portfolio.to_base(worth, portfolio.currency_of[i]) or 0
+        equity = portfolio.equity_of(strategy)
+        return Own(equity, int(equity * self.multiplier) - gross - self._blotter.reserved_by(strategy), book.budget, book.max_loss)
 
     def lots(self, instrument: int) -> int:
         return self._portfolio.lots[instrument]

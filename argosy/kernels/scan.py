@@ -40,11 +40,12 @@ OWN_CASH, OWN_FEES, OWN_REALISED = 5, 6, 7
 SEQ, CURSOR, DEALS, DECISIONS = 8, 9, 10, 11
 TRADES, OWN_TRADES, LOSSES = 12, 13, 14
 WINDOW, ORDERS, ORDERS_BEFORE, LAST_OPEN = 15, 16, 17, 18
-# places of `room`, (18,) float64: within these bounds no rule can refuse
+# places of `room`, (20,) float64: within these bounds no rule can refuse
 ALERT_EQUITY, ALERT_FRAC = 0, 1
 ORDER_LOTS, ORDER_VALUE, POSITION_LOTS, POSITION_FRAC, GROSS, NET, LEVERAGE, POWER_FRAC, MULTIPLIER = 2, 3, 4, 5, 6, 7, 8, 9, 10
-LEAST_EQUITY, FALL_FRAC, ENTRIES, OWN_ENTRIES, STREAK, RATE, APART = 11, 12, 13, 14, 15, 16, 17
-# places of `terms`, (8,) float64; UNIT: what a target counts; MONEY: worth of one unit of the currency; DEALING: 1 when plain orders may be dealt with here
+LEAST_EQUITY, FALL_FRAC, ENTRIES, OWN_ENTRIES, STREAK, RATE, APART, OWN_POWER, OWN_LEAST = 11, 12, 13, 14, 15, 16, 17, 18, 19
+# places of `terms`, (8,) float64; UNIT: what a target counts; MONEY: worth of one unit of the currency;
+# DEALING: 1 when plain orders may be dealt with here
 DEALING, UNIT, SHARE, PER_ONE, BPS, TICKS, VOLUME_SHARE, MONEY = 0, 1, 2, 3, 4, 5, 6, 7
 
 
@@ -74,6 +75,7 @@ def _scan(
     lo: int, hi: int, bars: Any, cells: Any, table: Any, state: Any, params: Any, row: Any, out: Any, last: Any, changed: Any,
     floor: Any, ceiling: Any, book: Any, marks: Any, facts: Any, tally: Any, room: Any, terms: Any, schedule: Any,
     standing: Any, asks: Any, log: Any, memo: Any, was_state: Any, was_out: Any,
+    awake: Any,
 ) -> tuple[int, int, int]:  # fmt: skip
     """Walk rows [lo, hi), whole instants; returns (rows walked up to, cells that changed and wait, why it stopped).
 
@@ -85,6 +87,7 @@ def _scan(
     marks:  (n,) float64 last prices; standing: (cells,) float64, what each wanted last, nan for nothing
     asks:   (cells, 5) int64, room to plan an instant's orders in
     log:    a record a decision of a cell, see `engine.stretch`; memo: the cell's state after it
+    awake:  (rows of all cells,) bool where the strategy asked to be called, or (1,) true: everywhere
     was_state, was_out: one record each, the cell's numbers before the step at hand, should it raise
     """
     instrument, ts, known, span, open_, high, low, close, volume = bars
@@ -188,6 +191,8 @@ def _scan(
                 cells[i, WARM] -= 1
                 if cells[i, WARM] > 0:
                     continue
+            if len(awake) > 1 and not awake[cells[i, FIRST] + cells[i, SEEN] - 1]:
+                continue
             tally[AT] = r
             one = row[0]
             one.ts = ts[r]
@@ -348,6 +353,11 @@ def plan(
         if equity < room[LEAST_EQUITY] or tally[PEAK] - equity > room[FALL_FRAC] * tally[PEAK]:
             return 0
         if tally[TRADES] + entries >= room[ENTRIES] or tally[OWN_TRADES] + entries >= room[OWN_ENTRIES]:
+            return 0
+        own = tally[OWN_CASH] + worth
+        if room[OWN_POWER] < inf and value > room[OWN_POWER] * (own * room[MULTIPLIER] - (gross + reserved) - 1.0):
+            return 0
+        if own < room[OWN_LEAST]:
             return 0
         if tally[LOSSES] >= room[STREAK] or now - book[i, ENTERED] < room[APART]:
             return 0

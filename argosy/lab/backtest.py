@@ -19,7 +19,6 @@ from argosy.engine.stretch import executed, fills
 from argosy.house import Data, Run, Terms, Wanted, assemble
 from argosy.replay import SCAN_FROM, Merged
 
-
 Share = tuple[Fill, str, int, int, Order | None]
 """A fill, a strategy, its lots and its fee of it in units, and the order."""
 

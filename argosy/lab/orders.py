@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from argosy.lab.backtest import Outcome
 
-ENDS = {Work.CANCELED: "canceled", Work.EXPIRED: "expired", Work.REJECTED: "rejected", Work.REPLACED: "replaced"}
+ENDS = frozenset({Work.CANCELED, Work.EXPIRED, Work.REJECTED, Work.REPLACED})
 REFUSED = "refused"
 
 
@@ -108,7 +108,7 @@ def orders(outcome: Outcome) -> list[Asked]:
         elif isinstance(record, OrderUpdate) and record.order in out:
             row = out[record.order]
             if record.work in ENDS and row.outcome != "filled":
-                row.outcome, row.ended, row.code = ENDS[record.work], record.known, row.code or record.code
+                row.outcome, row.ended, row.code = record.work.name.lower(), record.known, row.code or record.code
             elif record.work is Work.WORKING and row.outcome == "dormant":
                 row.outcome = "working"
     return list(out.values())

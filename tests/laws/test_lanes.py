@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from argosy.core.events import Bar, Dividend, Event, Split
+from argosy.core.strategy import Cross as CrossWake
+from argosy.core.strategy import Every, Level
 from argosy.core.tape import Tape
 from argosy.core.time import DAY, MINUTE
 from argosy.engine.engine import Breakers
@@ -228,3 +230,78 @@ class Flip:
     @staticmethod
     def step(row, needs, state, params, out):  # type: ignore[no-untyped-def]
         out.target = 0.0 if out.target == 1.0 else 1.0
+
+
+WAKES: list[tuple[Any, dict[str, Any]]] = [((CrossWake("fast", "slow"),), {}), ((Level("slow"),), {}), ((Every("7m"),), {}), ((Every("11m"), Level("fast")), {})]
+
+
+@pytest.mark.parametrize(("wakes", "needs"), WAKES)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_wakes_a_step_wakes_it_in_both_lanes_and_streamed(seed: int, wakes: Any, needs: dict[str, Any]) -> None:
+    class Woken(Lots):
+        pass
+
+    Woken.wakes = wakes  # type: ignore[attr-defined]
+    tape = bars(seed, 900, 2)
+    data = (instruments(2), [tape], sessions(tape))
+    terms = Terms(cash=50_000.0, fees="free")
+    scanned, _ = alike(Woken, {}, data, terms)
+    streamed = assemble([Wanted("one", Woken, {})], data, terms, bulk=False)
+    streamed.go()
+    assert streamed.engine.state.hash == scanned.engine.state.hash
+    assert stretches(scanned) > 0
+
+
+def test_a_cross_that_is_declared_gives_the_fills_of_one_that_looks_at_every_bar() -> None:
+    class Declared(Lots):
+        wakes = (CrossWake("fast", "slow"),)
+
+    tape = bars(3, 900, 2)
+    data = (instruments(2), [tape], [])
+    terms = Terms(cash=50_000.0, fees="free")
+    assert go(Declared, {}, data, terms, 1).engine.state.hash == go(Lots, {}, data, terms, 1).engine.state.hash
+
+
+class Own(Lots):
+    """As much as it has, and a loss after which it may only get out."""
+
+    @staticmethod
+    def step(row, needs, state, params, out):  # type: ignore[no-untyped-def]
+        up = needs.fast > needs.slow
+        if up != (state.turns % 2 == 1):
+            state.turns += 1
+            out.target = params.size if up else 0.0
+
+
+@pytest.mark.parametrize("limits", [{}, {"budget": {"use_pct": 100.0}}])
+def test_a_budget_binds_alike(limits: Any) -> None:
+    refused = 0
+    for seed in SEEDS:
+        tape = bars(seed, 900, 2)
+        runs = []
+        for scan_from in (1, NEVER_SCAN):
+            wanted = [Wanted("one", Own, {"size": 300.0}, budget_frac=0.4, max_loss_frac=0.01)]
+            run = assemble(wanted, (instruments(2), [tape], []), Terms(cash=50_000.0, fees="free", slippage_bps=2.0, limits=limits), scan_from=scan_from)
+            run.go()
+            runs.append(run)
+        scanned, stepped = runs
+        assert repr(list(scanned.engine.journal.records())) == repr(list(stepped.engine.journal.records()))
+        assert repr(scanned.engine.state.snapshot()) == repr(stepped.engine.state.snapshot())
+        refused += sum(scanned.engine.state.counters.refusals.values())
+    assert refused > 0
+
+
+def test_a_step_that_machine_code_cannot_run_is_stepped() -> None:
+    class Talks(Lots):
+        @staticmethod
+        def step(row, needs, state, params, out):  # type: ignore[no-untyped-def]
+            words = {"up": 5.0, "down": 0.0}
+            out.target = words["up" if needs.fast > needs.slow else "down"].real + len(str(state.turns)) - 1
+
+    tape = bars(4, 600)
+    data = (instruments(1), [tape], [])
+    terms = Terms(cash=50_000.0, fees="free")
+    one, other = go(Talks, {}, data, terms, 1), go(Talks, {}, data, terms, NEVER_SCAN)
+    assert one.engine.failures == []
+    assert one.engine.state.hash == other.engine.state.hash
+    assert one.engine.state.counters.trades_in_all > 0

@@ -13,7 +13,7 @@ from argosy.core.orders import BUY, SELL, Order, Share, Type, Work
 from argosy.core.time import MINUTE
 from argosy.engine.journal import Cross, Standing
 from argosy.house import Wanted
-from tests.walks.hand import USD, Stage, canceled, fills, lots, orders, play, records, resting, sent, tape
+from tests.walks.hand import USD, Stage, canceled, fills, lots, orders, play, records, resting, says, sent, tape
 
 
 def cash(run: Any, strategy: str) -> int:
@@ -222,7 +222,6 @@ def test_profit_and_loss_stay_in_the_book_that_made_them() -> None:
     assert portfolio.equity == (100_000 + 14) * USD
 
 
-@pytest.mark.xfail(strict=True, reason="a strategy may spend more than its budget")
 def test_a_strategy_cannot_spend_more_than_its_budget() -> None:
     """a has 10,000 of the 100,000; 200 lots at 100 would cost 20,000."""
 
@@ -231,15 +230,21 @@ def test_a_strategy_cannot_spend_more_than_its_budget() -> None:
             return Target(0, lots=200) if bar.ts == 0 else None
 
     plan = {"a": Wanted("a", Greedy, budget_frac=0.1), "b": Wanted("b", _quiet(), budget_frac=0.9)}
-    run = play(plan, [100.0, 100.0], limits={"buying_power": {"use_pct": 100.0}})
-    assert lots(run, "a") <= 100
+    run = play(plan, [100.0, 100.0], limits={"budget": {"use_pct": 100.0}})
+    assert lots(run, "a") == 0
+    assert run.engine.state.counters.refusals == {"BUDGET": 1}
 
 
-@pytest.mark.xfail(strict=True, reason="a budget has no greatest loss")
 def test_a_budget_has_a_greatest_loss() -> None:
-    from argosy.engine.slot import Binding
-
-    assert "max_loss" in Binding.__struct_fields__
+    """a may lose 5 % of its 10,000. 50 lots bought at 100 stand at 91: 450 lost, more may be bought; at 90 it is 500, and no more."""
+    plan = {
+        "a": Wanted("a", says({0: Target(0, lots=50), 2: Target(0, lots=51), 3: Target(0, lots=52), 4: Target(0, lots=0)}), budget_frac=0.1, max_loss_frac=0.05),
+        "b": Wanted("b", _quiet(), budget_frac=0.9),
+    }
+    run = play(plan, [100.0, 100.0, 91.0, 90.0, 90.0, 90.0])
+    assert [order.lots for order in orders(run)] == [50, 1, 51]
+    assert run.engine.state.counters.refusals == {"BUDGET_LOSS": 1}
+    assert lots(run, "a") == 0  # the way out stays open
 
 
 # -- one strategy alone -------------------------------------------------------------------------------------------------

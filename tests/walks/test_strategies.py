@@ -232,7 +232,6 @@ def test_the_book_cannot_be_written() -> None:
     assert caught == ["AttributeError", "ValueError"]
 
 
-@pytest.mark.xfail(strict=True, reason="what wakes a strategy is declared and not asked")
 @pytest.mark.parametrize(("wakes", "minutes"), [((Every("3m"),), [2, 5, 8]), ((OnFact(),), [])])
 def test_a_strategy_that_says_what_wakes_it_is_called_then_and_only_then(wakes: Any, minutes: list[int]) -> None:
     """Every three minutes: at the bars known at minutes 3, 6 and 9. On facts: at no bar."""

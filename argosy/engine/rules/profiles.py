@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from argosy.core.errors import Misconfigured
+from argosy.engine.rules.budget import Budget, BudgetLimits
 from argosy.engine.rules.buying_power import BuyingPower, BuyingPowerLimits
 from argosy.engine.rules.collar import Collar, CollarLimits
 from argosy.engine.rules.daily_loss import DailyLoss, DailyLossLimits
@@ -61,6 +62,7 @@ SHELF: dict[str, tuple[Callable[..., Rule], type[msgspec.Struct]]] = {
     "position": (Position, PositionLimits),
     "exposure": (Exposure, ExposureLimits),
     "buying_power": (BuyingPower, BuyingPowerLimits),
+    "budget": (Budget, BudgetLimits),
 }
 """Rules by the name of their limits, in the order they are asked: what the venue would refuse, then levels, then losses
 and rates, then amounts, where trimming happens."""
@@ -81,6 +83,7 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
         "position": {"max_pct": 5.0},
         "exposure": {"max_leverage": 1.0},
         "buying_power": {"use_pct": 95.0},
+        "budget": {"use_pct": 100.0},
     },
 }
 

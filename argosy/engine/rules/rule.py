@@ -7,7 +7,7 @@ the view. Money is in integer units of the base currency, positions are signed i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.orders import Order, Refused, Trimmed
@@ -80,6 +80,16 @@ class Asked:
         self.high = 0
 
 
+class Own(NamedTuple):
+    """One strategy's virtual book, in base units. budget: what it was given; max_loss: of it, 0 = no limit; power: of its own
+    equity times the multiplier, less what it holds and what is reserved for its orders."""
+
+    equity: int
+    power: int
+    budget: int
+    max_loss: int
+
+
 class Room:
     """Bounds within which no rule can refuse or trim a market order: wide open until the rules have narrowed them.
 
@@ -87,11 +97,12 @@ class Room:
     gross, net:         units; leverage: gross over equity; power_frac: of the buying power
     least_equity:       below it no entry; fall_frac: nor this far below the peak
     trades, own_trades: of the day, the account's and the strategy's; streak: losses in a row
+    own_power_frac:     of the strategy's own buying power; own_loss: whether its own greatest loss is looked at
     rate:               orders in two minutes; apart_ns: between entries of an instrument; shorts: whether they may open
     """
 
     __slots__ = (
-        "apart_ns", "fall_frac", "gross", "least_equity", "leverage", "lots", "net", "own_trades", "position_frac",
+        "apart_ns", "fall_frac", "gross", "least_equity", "leverage", "lots", "net", "own_loss", "own_power_frac", "own_trades", "position_frac",
         "position_lots", "power_frac", "rate", "shorts", "streak", "trades", "value",
     )  # fmt: skip
 
@@ -100,7 +111,8 @@ class Room:
         self.apart_ns = -INF
         self.shorts = True
         self.lots = self.value = self.position_lots = self.position_frac = self.gross = self.net = self.leverage = INF
-        self.power_frac = self.fall_frac = self.trades = self.own_trades = self.streak = self.rate = INF
+        self.own_loss = False
+        self.own_power_frac = self.power_frac = self.fall_frac = self.trades = self.own_trades = self.streak = self.rate = INF
 
 
 class View(Protocol):
@@ -161,6 +173,9 @@ class View(Protocol):
 
         Resting protections (tag "stop", "take" or "trail") are left out: they go as the position goes. A working exit counts.
         """
+
+    def own(self, strategy: str, /) -> Own:
+        """A strategy's own book."""
 
     def mark(self, i: int, /) -> float:
         """The last known price, nan when none."""

@@ -8,7 +8,7 @@ from typing import Any
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.orders import Order, Share, Type
 from argosy.engine.counters import Counters
-from argosy.engine.rules.rule import Asked
+from argosy.engine.rules.rule import Asked, Own
 
 NAN = float("nan")
 USD = 1_000_000
@@ -63,8 +63,13 @@ class FakeView:
         self.open = True
         self.stopped: set[int] = set()
         self.ended: set[int] = set()
-        self.own = NAN
+        self.best = NAN
         self.guarded: set[int] = set()
+
+        self.owned = Own(100_000 * USD, 100_000 * USD, 100_000 * USD, 0)
+
+    def own(self, strategy: str) -> Own:
+        return self.owned
 
     def _has(self, i: int) -> bool:
         return 0 <= i < len(self.marks)
@@ -106,7 +111,7 @@ class FakeView:
         return self.mark(i)
 
     def opposite(self, i: int, side: int) -> float:
-        return self.own
+        return self.best
 
     def protected(self, i: int) -> bool:
         return i in self.guarded

@@ -13,6 +13,7 @@ from argosy.core.orders import Order, Share, Tif, Type
 from argosy.core.time import MINUTE, MS, SECOND
 from argosy.engine.risk import RiskGate
 from argosy.engine.rules.profiles import SHELF, rules
+from argosy.engine.rules.rule import Own
 
 Change = Callable[[FakeView], object]
 
@@ -239,14 +240,14 @@ CASES = [
     Case("DUPLICATE", "duplicate", order(10, shares=(Share("b", 10),)), A, {"age_ns": 5}, {"window_ms": 1000}, sent((A, 5))),
     Case("DUPLICATE", "duplicate", order(10, -1), A, {"age_ns": 5}, {"window_ms": 1000}, sent((A, 5))),
     Case("DUPLICATE", "duplicate", order(10, i=HARD), A, {"age_ns": 5}, {"window_ms": 1000}, sent((A, 5))),
-    Case("SELF_CROSS", "self_cross", order(limit=100.99), LIMIT_101, {"own_limit": 101.0, "reach": 101.0}, before=put(own=101.0)),
-    Case("SELF_CROSS", "self_cross", order(10, -1, limit=99.01), order(10, -1, limit=99.0), {"own_limit": 99.0}, before=put(own=99.0)),
-    Case("SELF_CROSS", "self_cross", A, A, {"own_limit": 100.01, "reach": 100.01}, before=put(own=100.02), spoil=put(own=100.01)),
-    Case("SELF_CROSS", "self_cross", order(10, -1), order(10, -1), {"reach": 99.99}, before=put(own=99.98), spoil=put(own=99.99)),
+    Case("SELF_CROSS", "self_cross", order(limit=100.99), LIMIT_101, {"own_limit": 101.0, "reach": 101.0}, before=put(best=101.0)),
+    Case("SELF_CROSS", "self_cross", order(10, -1, limit=99.01), order(10, -1, limit=99.0), {"own_limit": 99.0}, before=put(best=99.0)),
+    Case("SELF_CROSS", "self_cross", A, A, {"own_limit": 100.01, "reach": 100.01}, before=put(best=100.02), spoil=put(best=100.01)),
+    Case("SELF_CROSS", "self_cross", order(10, -1), order(10, -1), {"reach": 99.99}, before=put(best=99.98), spoil=put(best=99.99)),
     Case(
-        "SELF_CROSS", "self_cross", A, A, {"reach": 100.0}, before=both(put(own=100.01), at("asks", ACME, NAN)), spoil=put(own=100.0),
+        "SELF_CROSS", "self_cross", A, A, {"reach": 100.0}, before=both(put(best=100.01), at("asks", ACME, NAN)), spoil=put(best=100.0),
     ),
-    Case("SELF_CROSS", "self_cross", order(type=Type.STOP, stop=105.0), A, {"own_limit": 99.0}, before=put(own=99.0)),
+    Case("SELF_CROSS", "self_cross", order(type=Type.STOP, stop=105.0), A, {"own_limit": 99.0}, before=put(best=99.0)),
     Case("NOT_SHORTABLE", "short", order(10, -1, i=HARD), order(11, -1, i=HARD), {"lots": 11, "sellable_lots": 10}, before=at("held", HARD, 10)),
     Case("NOT_SHORTABLE", "short", A, order(10, -1, i=HARD), {"lots": 10, "sellable_lots": 0}, before=at("held", HARD, -5)),
     Case("NOT_SHORTABLE", "short", order(10, -1), order(11, -1), {"sellable_lots": 10}, {"allow": False}, at("held", ACME, 10)),
@@ -310,6 +311,16 @@ CASES = [
     # covering 40 costs nothing, the rest must be paid
     Case("BUYING_POWER", "buying_power", order(990), order(991), {"needed_units": 95_100 * USD}, {"use_pct": 95}, at("held", ACME, -40)),
     Case("BUYING_POWER", "buying_power", order(40, -1), order(41, -1), {"needed_units": 100 * USD}, {"use_pct": 95}, both(at("held", ACME, 40), put(buying_power=0))),
+    # its own book, in base units: equity, power, budget, greatest loss
+    Case(
+        "BUDGET", "budget", order(95), order(96), {"needed_units": 9_600 * USD, "limit_units": 9_500 * USD, "power_units": 10_000 * USD},
+        {"use_pct": 95}, put(owned=Own(10_000 * USD, 10_000 * USD, 10_000 * USD, 0)),
+    ),
+    Case(
+        "BUDGET_LOSS", "budget", A, A, {"loss_units": 500 * USD, "limit_units": 500 * USD, "budget_units": 10_000 * USD}, {},
+        put(owned=Own(9_500 * USD + 1, 9_500 * USD, 10_000 * USD, 500 * USD)),
+        put(owned=Own(9_500 * USD, 9_500 * USD, 10_000 * USD, 500 * USD)),
+    ),
 ]  # fmt: skip
 
 UNVALUED = [("order_size", {"max_notional": 1}, "MAX_ORDER_NOTIONAL"), ("position", {"max_pct": 5}, "MAX_POSITION")]
@@ -362,7 +373,7 @@ def test_without_its_rule_the_order_passes(case: Case):
 def test_every_code_of_every_rule_has_a_case():
     told = {(name, code) for name, (make, _) in SHELF.items() for code in make.codes}  # type: ignore[attr-defined]
     assert told == {(case.rule, case.code) for case in CASES}
-    assert len(SHELF) == 22
+    assert len(SHELF) == 23
     for make, _ in SHELF.values():
         assert make.code in make.codes  # type: ignore[attr-defined]
 
@@ -446,7 +457,7 @@ def test_a_day_that_began_below_zero_refuses_and_a_gain_never_does():
 
 def test_a_stop_far_away_is_no_self_cross_and_prevention_can_be_left_to_the_venue():
     view = FakeView()
-    view.own = 99.0
+    view.best = 99.0
     off = RiskGate(rules("lab", {"self_cross": {"prevent": False}}))
     assert off.admit(order(), (), view).approved is not None
     for name, rule in zip(SHELF, rules("lab", {"self_cross": {"prevent": False}}), strict=True):
