@@ -102,7 +102,7 @@ class Engine:
         self.effects: list[Effect] = []
         self.dirty: set[int] = set()
         self.muted = False
-        self._watched: set[int] = set()
+        self._watched = frozenset(i for i, bound in enumerate(self.dispatch.bound) if len(bound) > 1)
         self.cursor = 0
         self._pulses: list[ev.Event] = []
         self._memory_every = memory_every
@@ -160,9 +160,6 @@ class Engine:
         """Go on after a restart. cursor: the market row that the journal has marked last."""
         self.cursor = cursor
         self.state.filled.clear()
-        for i, bound in enumerate(self.dispatch.bound):
-            if len(bound) > 1 and len(_holding(self.state, i, bound)) > 1:
-                self._watched.add(i)
         self.levels.watch()
         self.dispatch.bind()
 
@@ -420,7 +417,7 @@ class Engine:
     def _trigger(self, event: Any) -> None:
         """Where several strategies hold an instrument, the engine itself watches each one's stop and target."""
         i = event.instrument
-        if i not in self._watched:
+        if i not in self._watched or len(_holding(self.state, i, self.dispatch.bound[i])) < 2:
             return
         low, high = (event.low, event.high) if type(event) is ev.Bar else (self.state.portfolio.marks[i],) * 2
         for strategy in self.dispatch.bound[i]:
@@ -520,8 +517,6 @@ class Engine:
         for amend in made.amends:
             self.do(amend)
         drafts.extend(made.drafts)
-        if len(bound) > 1:
-            (self._watched.add if len(_holding(state, i, bound)) > 1 else self._watched.discard)(i)
 
     def do(self, effect: Cancel | Amend | Alarm) -> None:
         """Record an effect and ask for it."""

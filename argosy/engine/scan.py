@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from argosy.core.effects import Effect
+from argosy.core.errors import Broken
 from argosy.core.events import Bar
 from argosy.core.intents import Target
 from argosy.core.money import per_one, unit
@@ -226,8 +227,9 @@ class Scan:
         try:
             cell.step(bar, self._needs(cell), cell.state, slot.declaration.params, cell.out)
         except Exception as error:  # a strategy may raise anything; it is recorded and quarantined
-            failure = error
-        self._engine.fail(slot, bar, failure)
+            self._engine.fail(slot, bar, error)
+            return
+        raise Broken("SCAN", f"{slot.id} raised compiled and not in Python, at {bar}", fix="report it; scan_from turns compiling off") from failure
 
     # -- between the engine's books and the arrays -----------------------------------------------------------------------
 

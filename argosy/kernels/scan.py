@@ -402,6 +402,11 @@ def plan(
         deal.exit = asks[k, 4]
         deal.reserved = 0 if asks[k, 4] != 0 or trade == 0 else asks[k, 3]
         deal.seen = cells[asks[k, 0], SEEN]
+        deal.filled = 0
+        deal.price = 0.0
+        deal.notional = 0
+        deal.fee = 0
+        deal.cash = 0
         if trade == 0:
             deal.order = 0
         if terms[UNIT] == LOTS:

@@ -13,7 +13,20 @@ from argosy.core.orders import BUY, SELL, Order, Share, Type, Work
 from argosy.core.time import MINUTE
 from argosy.engine.journal import Cross, Standing
 from argosy.house import Wanted
-from tests.walks.hand import USD, Stage, canceled, fills, lots, orders, play, records, resting, says, sent, tape
+from tests.walks.hand import (
+    USD,
+    Stage,
+    canceled,
+    fills,
+    lots,
+    orders,
+    play,
+    records,
+    resting,
+    says,
+    sent,
+    tape,
+)
 
 
 def cash(run: Any, strategy: str) -> int:
@@ -237,8 +250,9 @@ def test_a_strategy_cannot_spend_more_than_its_budget() -> None:
 
 def test_a_budget_has_a_greatest_loss() -> None:
     """a may lose 5 % of its 10,000. 50 lots bought at 100 stand at 91: 450 lost, more may be bought; at 90 it is 500, and no more."""
+    a = says({0: Target(0, lots=50), 2: Target(0, lots=51), 3: Target(0, lots=52), 4: Target(0, lots=0)})
     plan = {
-        "a": Wanted("a", says({0: Target(0, lots=50), 2: Target(0, lots=51), 3: Target(0, lots=52), 4: Target(0, lots=0)}), budget_frac=0.1, max_loss_frac=0.05),
+        "a": Wanted("a", a, budget_frac=0.1, max_loss_frac=0.05),
         "b": Wanted("b", _quiet(), budget_frac=0.9),
     }
     run = play(plan, [100.0, 100.0, 91.0, 90.0, 90.0, 90.0])
