@@ -53,11 +53,10 @@ class Merged:
         bars = [tape for tape in self.tapes if tape.kind is Bar]
         if not bars or not len(self.known):
             return False
-        instants = np.unique(self.known)
         for tape in bars:
-            before = np.searchsorted(instants, tape["known"], side="left") - 1
+            before = np.searchsorted(self.known, tape["known"], side="left") - 1  # the last row of the instant before
             seen = before >= 0
-            if np.any(tape["ts"][seen] < instants[before[seen]]):
+            if np.any(tape["ts"][seen] < self.known[before[seen]]):
                 return True
         return False
 

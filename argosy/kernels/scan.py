@@ -7,6 +7,7 @@ protection, a refusal that might come, an order that might not fill at once) it 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -421,6 +422,7 @@ def plan(
     return count
 
 
+@lru_cache(maxsize=128)
 def scanner(function: Callable[..., None]) -> Kernel[..., tuple[int, int, int]]:
     """The scan of one strategy's step; TypeError("KERNEL_SHAPE") when the step is no plain function."""
     scope = dict(_scan.__globals__) | {"step": kernel(function)}
