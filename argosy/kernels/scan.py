@@ -105,7 +105,7 @@ def _scan(
         end = t
         while end < hi and known[end] == now:
             i = instrument[end]
-            if low[end] <= floor[i] or high[end] >= ceiling[i]:
+            if low[end] <= floor[i] or high[end] >= ceiling[i] or not floor[i] < open_[end] < ceiling[i]:
                 return t, 0, TOUCHED
             end += 1
         # the openings: what was decided in the instant before fills, in the order of the log

@@ -373,3 +373,31 @@ def _plain(made: Any) -> Any:
         self._before = tuple(Records(array) for array in self._before)
 
     return init
+
+
+class Waits(Lots):
+    """Enters at a limit below the market and rests there; leaves at a stop or a target."""
+
+    @staticmethod
+    def step(row, needs, state, params, out):  # type: ignore[no-untyped-def]
+        up = needs.fast > needs.slow
+        if up != (state.turns % 2 == 1):
+            state.turns += 1
+            if up:
+                out.target = params.size
+                out.limit = row.close - 0.02 * (state.turns % 9)
+                out.stop = row.close - 0.35
+                out.take = row.close + 0.3
+            else:
+                out.target = 0.0
+                out.limit = out.stop = out.take = np.inf
+
+
+@pytest.mark.parametrize("calendar", ["24/7", "XNYS"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_bars_that_touch_no_resting_order_are_walked_over(seed: int, calendar: str) -> None:
+    tape = bars(seed, 900, 2, vol=0.001)
+    for rule in ("through", "touch"):
+        terms = Terms(cash=50_000.0, fees="free", limit_rule=rule)  # type: ignore[arg-type]
+        alike(Waits, {}, (instruments(2, calendar=calendar), [tape], []), terms)
+        alike(Trend, {"fast": 3, "slow": 30, "stop_atr": 6.0}, (instruments(2, calendar=calendar), [tape], []), terms)

@@ -32,7 +32,8 @@ from argosy.venues.sim.touch import Touch
 
 MarketKind = Literal["bar", "quote", "trade"]
 _delay = latency.delay.py
-_TRAILING = Type.TRAILING
+_MARKET, _LIMIT, _TRAILING = Type.MARKET, Type.LIMIT, Type.TRAILING
+_PATIENT = frozenset({Tif.DAY, Tif.GTC, Tif.GTD})
 _DAY, _OPG, _CLS, _GTD = Tif.DAY, Tif.OPG, Tif.CLS, Tif.GTD
 _ROWS = frozenset({Bar, Quote, Trade})
 
@@ -462,8 +463,24 @@ class SimCore:
 
 
 def _reach(lane: Lane) -> tuple[float, float]:
-    """The prices between which a bar touches none of a lane's orders; every bar touches where one of them must see each."""
-    return inf, -inf
+    """The prices between which a bar touches none of a lane's orders; every bar touches where one of them must see each.
+
+    Limits and stops that have rested through a bar wait for their price; what is new, trails, ends with the day, belongs to an
+    auction or takes at once must see every bar.
+    """
+    floor, ceiling = -inf, inf
+    if lane.amended or lane.late:
+        return inf, -inf
+    for resting in lane.working:
+        kind = resting.type
+        if not resting.seen or resting.day_end != NEVER or kind is _MARKET or kind is _TRAILING or resting.tif not in _PATIENT:
+            return inf, -inf
+        price = resting.limit if kind is _LIMIT else resting.stop
+        if (resting.side > 0) == (kind is _LIMIT):
+            floor = max(floor, price)
+        else:
+            ceiling = min(ceiling, price)
+    return floor, ceiling
 
 
 def _hang(parent: Resting, leg: Resting) -> None:
