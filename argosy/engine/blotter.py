@@ -10,6 +10,7 @@ import msgspec
 from argosy.core.errors import Broken
 from argosy.core.events import Bust, Fill, OrderUpdate, Reply, Reversal
 from argosy.core.orders import EDGES, TERMINAL, Order, Share, Type, Work
+from argosy.engine.parts import parts
 from argosy.engine.records import plain
 
 KEPT = 1024
@@ -248,8 +249,9 @@ class Blotter:
             lots = max(1, int(order.lots * exact))
             done = [share.lots - left for share, left in zip(order.shares, ticket.left, strict=True)]
             ticket.cum = int(ticket.cum * exact)
-            done = _parts(done, ticket.cum, order.shares)
-            ticket.left = _parts(ticket.left, lots - ticket.cum, order.shares)
+            names = [share.strategy for share in order.shares]
+            done = parts(done, ticket.cum, names)
+            ticket.left = parts(ticket.left, lots - ticket.cum, names)
             shares = tuple(
                 Share(share.strategy, past + left) for share, past, left in zip(order.shares, done, ticket.left, strict=True)
             )
@@ -328,28 +330,13 @@ def _attribute(ticket: Ticket, lots: int) -> tuple[Share, ...]:
     total = sum(left)
     over = max(0, lots - total)
     lots -= over
-    parts = [lots * lack // total for lack in left] if total else [0] * len(left)
-    order = sorted(range(len(left)), key=lambda k: (-((lots * left[k]) % total), shares[k].strategy)) if total else []
-    for k in order[: lots - sum(parts)]:
-        parts[k] += 1
-    for k, part in enumerate(parts):
+    each = parts(left, lots, [share.strategy for share in shares])
+    for k, part in enumerate(each):
         left[k] -= part
-    given = [Share(shares[k].strategy, part) for k, part in enumerate(parts) if part]
+    given = [Share(shares[k].strategy, part) for k, part in enumerate(each) if part]
     if over:
         given.append(Share("", over))
     return tuple(given)
-
-
-def _parts(weights: list[int], total: int, shares: tuple[Share, ...]) -> list[int]:
-    """`total` in proportion to `weights` by largest remainder, ties by strategy id; nothing for weights of nothing."""
-    whole = sum(weights)
-    if not whole or not total:
-        return [0] * len(weights)
-    parts = [total * weight // whole for weight in weights]
-    rank = sorted(range(len(weights)), key=lambda k: (-(total * weights[k] % whole), shares[k].strategy))
-    for k in rank[: total - sum(parts)]:
-        parts[k] += 1
-    return parts
 
 
 def _resize(order: Order, left: list[int], lots: int) -> tuple[list[int], tuple[Share, ...]]:
@@ -358,12 +345,6 @@ def _resize(order: Order, left: list[int], lots: int) -> tuple[list[int], tuple[
     open_lots = max(0, lots - filled)
     if len(left) == 1:
         return [open_lots], (Share(order.shares[0].strategy, lots),)
-    total = sum(left) or 1
-    parts = [open_lots * lack // total for lack in left]
-    rank = sorted(range(len(left)), key=lambda k: (-((open_lots * left[k]) % total), order.shares[k].strategy))
-    for k in rank[: open_lots - sum(parts)]:
-        parts[k] += 1
-    shares = tuple(
-        Share(share.strategy, share.lots - left[k] + parts[k]) for k, share in enumerate(order.shares)
-    )
-    return parts, shares
+    lacks = parts(left, open_lots, [share.strategy for share in order.shares])
+    shares = tuple(Share(share.strategy, share.lots - left[k] + lacks[k]) for k, share in enumerate(order.shares))
+    return lacks, shares

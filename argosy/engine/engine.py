@@ -10,18 +10,16 @@ import traceback
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
-
 from argosy.core import events as ev
 from argosy.core.effects import Alarm, Amend, Cancel, Effect, SetTimer, Submit
 from argosy.core.errors import Broken, Misuse
 from argosy.core.instrument import Instruments
-from argosy.core.intents import Hold, Ladder, Target
-from argosy.core.orders import Refused
+from argosy.core.intents import Target
 from argosy.core.protocols import Journal
 from argosy.core.time import NEVER
 from argosy.engine.dispatch import Dispatch
-from argosy.engine.evaluate import evaluate
+from argosy.engine.evaluate import judge
+from argosy.engine.failure import Failure
 from argosy.engine.journal import (
     Given,
     Grant,
@@ -36,29 +34,19 @@ from argosy.engine.journal import (
     Wanted,
 )
 from argosy.engine.levels import Breakers, Levels
-from argosy.engine.planner import Draft, order_of, plan
+from argosy.engine.planner import Draft, content, order_of, plan
 from argosy.engine.portfolio import HOUSE, Fx
 from argosy.engine.risk import RiskGate
 from argosy.engine.slot import Binding, Slot
 from argosy.engine.state import FLATTEN, LIVE, PROBE, State
 from argosy.engine.view import StateView
-from argosy.engine.wish import repeats, same_ladder, same_size
+from argosy.engine.watch import reached
 from argosy.kernels import ledger
 
 notional = ledger.notional.py
 NONE: tuple[Effect, ...] = ()
 _ROWS = frozenset({ev.Bar, ev.Quote, ev.Trade, ev.BookDelta})
 _ACCOUNT = frozenset({ev.Fill, ev.Reply, ev.OrderUpdate})
-
-
-class Failure(msgspec.Struct, frozen=True):
-    """A strategy that raised: where, on what, with which parameters; the run's capsule."""
-
-    strategy: str
-    known: int
-    event: str
-    error: str
-    trace: str
 
 
 class Engine:
@@ -121,40 +109,6 @@ class Engine:
     def slot(self, strategy: str) -> Slot:
         """The bound strategy of an id."""
         return self.dispatch.by_id[strategy]
-
-    def relive(self, events: Sequence[ev.Event], awake: set[str]) -> list[tuple[str, Any, bool]]:
-        """Feed the handlers of strategies that are awake and return what they want, and whether it repeats what stands.
-
-        The state has the events already. Strategies asleep only keep windows and indicators. Nothing is recorded or sent.
-        """
-        for event in events:
-            if type(event) is ev.Bar:
-                if self.dispatch.keeps:
-                    self.dispatch.keep(event)
-                for slot in self.slots:
-                    cell = slot.cells.get(event.instrument)
-                    if cell is not None and slot.id not in awake and slot.declaration.step is not None:
-                        cell.needs = cell.feed(event)
-        asleep = [slot.id for slot in self.slots if slot.id not in awake]
-        self.dispatch.handle(events, asleep)
-        wants: list[tuple[str, Any, bool]] = []
-        latest: dict[tuple[str, int], Any] = {}
-        for slot, intent in self.dispatch.wants:
-            if intent is None:
-                continue
-            key = (slot.id, intent.instrument)
-            wish = self.state.wishes.get(key)
-            standing = latest.get(key, wish.intent if wish is not None and wish.lots is not None else None)
-            again = type(intent) is Target and repeats(standing, intent)
-            if again or (same_ladder(wish, intent) and latest.get(key) is None):
-                wants.append((slot.id, intent, True))
-                continue
-            latest[key] = intent
-            wants.append((slot.id, intent, False))
-        self.dispatch.wants.clear()
-        self.effects.clear()
-        self.dirty.clear()
-        return wants
 
     def resume(self, cursor: int) -> None:
         """Go on after a restart. cursor: the market row that the journal has marked last."""
@@ -337,7 +291,7 @@ class Engine:
         dirty = self.dirty
         if kind is ev.Fill:
             i = event.instrument  # type: ignore[attr-defined]
-            if self.state.blotter.open[i] or not self._content(i):
+            if self.state.blotter.open[i] or not content(self.state, i, self.dispatch.bound[i]):
                 dirty.add(i)
         elif kind is ev.Reply or kind is ev.OrderUpdate:
             ticket = self.state.blotter.tickets.get(event.order)  # type: ignore[attr-defined]
@@ -360,17 +314,6 @@ class Engine:
         elif kind is ev.Account and self.state.level == PROBE and self.state.clean >= self.levels.breakers.probe_clean:
             self.levels.latch(LIVE, "PROBE_CLEAN")
 
-    def _content(self, i: int) -> bool:
-        """Whether one plain strategy holds just what it wants of an instrument, so that nothing is left to plan."""
-        bound = self.dispatch.bound[i]
-        if len(bound) != 1:
-            return False
-        wish = self.state.wishes.get((bound[0], i))
-        return (
-            wish is not None and wish.protection is None and not wish.rungs
-            and wish.lots == self.state.portfolio.books[bound[0]].lots[i] == self.state.portfolio.lots[i]
-        )  # fmt: skip
-
     def rescale(self, split: ev.Split) -> None:
         """Bring the strategies to the prices after a split."""
         self.dispatch.split(split)
@@ -378,7 +321,8 @@ class Engine:
 
     def _expire(self, timer: ev.Timer) -> None:
         """Give up wishes whose horizon has come."""
-        for (strategy, i), wish in sorted(self.state.wishes.items(), key=_place):
+        for strategy, i in sorted(self.state.wishes):
+            wish = self.state.wishes[strategy, i]
             if wish.until <= timer.known:
                 self.record(Given(strategy, i, "HORIZON"))
                 if wish.on_expiry == "flat":
@@ -417,22 +361,9 @@ class Engine:
     def _trigger(self, event: Any) -> None:
         """Where several strategies hold an instrument, the engine itself watches each one's stop and target."""
         i = event.instrument
-        if i not in self._watched or len(_holding(self.state, i, self.dispatch.bound[i])) < 2:
-            return
-        low, high = (event.low, event.high) if type(event) is ev.Bar else (self.state.portfolio.marks[i],) * 2
-        for strategy in self.dispatch.bound[i]:
-            wish = self.state.wishes.get((strategy, i))
-            lots = self.state.portfolio.books[strategy].lots[i]
-            if wish is None or wish.protection is None or not lots or wish.lots == 0:
-                continue
-            stop, take = wish.protection.stop, wish.protection.take
-            hit = ""
-            if low <= stop if lots > 0 else high >= stop:
-                hit = "stop"
-            elif high >= take if lots > 0 else low <= take:
-                hit = "take"
-            if hit:
-                self.record(Wanted(strategy, Target(i, lots=0, why=f"protection: {hit}"), 0, self.state.now, "protection"))
+        if i in self._watched:
+            for strategy, tag in reached(self.state, self.dispatch.bound[i], event):
+                self.record(Wanted(strategy, Target(i, lots=0, why=f"protection: {tag}"), 0, self.state.now, "protection"))
                 self.dirty.add(i)
 
     # -- phase 3: decide -------------------------------------------------------------------------------------------------
@@ -467,42 +398,21 @@ class Engine:
         return effects
 
     def _want(self, slot: Slot, intent: Any) -> None:
-        """Evaluate an intent once and record it; a repeat of the standing one is a no-op."""
-        if type(intent) not in (Target, Ladder, Hold):
-            self.fail(slot, intent, Misuse("INTENT_KIND", f"{slot.id} returned {intent!r}", fix="return Target, Ladder, Hold or None"))
+        """Record an intent, or that it came to no size; a repeat of the standing one is a no-op, nonsense a failure."""
+        said = judge(self.state, slot.id, slot.cells, intent)
+        if said is None:
             return
-        i = intent.instrument
-        if i not in slot.cells:
-            self.fail(slot, intent, Misuse("INSTRUMENT_UNBOUND", f"{slot.id} wants instrument {i!r}, which it is not bound to"))
+        if isinstance(said, Misuse):
+            self.fail(slot, intent, said)
             return
-        wish = self.state.wishes.get((slot.id, i))
-        lots = 0
-        if type(intent) is Target:
-            if wish is not None and wish.lots is not None and repeats(wish.intent, intent):
-                return
-            if wish is not None and wish.lots is not None and same_size(wish.intent, intent):
-                lots = wish.lots
-            else:
-                evaluated = evaluate(self.state, slot.id, intent)
-                if isinstance(evaluated, Refused):
-                    self.record(Unsized(slot.id, intent, evaluated))
-                    return
-                if isinstance(evaluated, Exception):
-                    self.fail(slot, intent, evaluated)
-                    return
-                lots = evaluated
-        elif type(intent) is Ladder:
-            if len({rung.tag for rung in intent.rungs}) != len(intent.rungs):
-                self.fail(slot, intent, Misuse("LADDER_TAGS", f"{slot.id} names a rung twice"))
-                return
-            if same_ladder(wish, intent):
-                return
-        self.record(Wanted(slot.id, intent, lots, self.state.now))
+        self.record(said)
+        if type(said) is Unsized:
+            return
         if type(intent) is Target and intent.horizon_ns:
             timer = SetTimer("horizon", self.state.now + intent.horizon_ns, slot.id)
             self.record(timer)
             self.effects.append(timer)
-        self.dirty.add(i)
+        self.dirty.add(intent.instrument)
 
     def _plan(self, i: int, drafts: list[Draft]) -> None:
         state = self.state
@@ -573,37 +483,16 @@ class Engine:
             self.journal.append(Rows(rows))
 
     def record(self, record: Any) -> None:
-        """Record first, then apply."""
+        """Record first, then apply; a heartbeat that did something after all goes before what it did."""
         if self.muted:
             raise Broken("MUTED", "a decision was made while the past is relived")
-        state = self.state
-        append = self.journal.append
-        if state.rows != self.cursor:
-            self.cursor = state.rows
-            append(Rows(state.rows))
+        self._mark_rows()
         if self._pulses:
-            self._record_pulses()
-        append(record)
-        state.apply(record)
-
-
-    def _record_pulses(self) -> None:
-        """A heartbeat did something after all: it is recorded before what it did."""
-        pulses, self._pulses = self._pulses, []
-        for pulse in pulses:
-            self.journal.append(pulse)
-            self.state.apply(pulse)
-
-
-def _place(item: tuple[tuple[str, int], Any]) -> tuple[str, int]:
-    return item[0]
-
-
-def _holding(state: State, i: int, bound: list[str]) -> list[str]:
-    return [
-        name for name in bound
-        if state.portfolio.books[name].lots[i] or (state.wishes.get((name, i)) is not None and state.wishes[name, i].lots)
-    ]  # fmt: skip
+            pulses, self._pulses = self._pulses, []
+            for pulse in pulses:
+                self.record(pulse)
+        self.journal.append(record)
+        self.state.apply(record)
 
 
 __all__ = ["Breakers", "Engine", "Failure"]

@@ -2,11 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+from typing import Any
+
 from argosy.core.errors import Misuse
-from argosy.core.intents import Target
+from argosy.core.intents import Hold, Ladder, Target
 from argosy.core.money import INT_LIMIT, per_one
 from argosy.core.orders import Refused
+from argosy.engine.records import Unsized, Wanted
 from argosy.engine.state import State
+from argosy.engine.wish import repeats, same_ladder, same_size
+
+
+def judge(state: State, strategy: str, instruments: Container[int], intent: Any) -> Wanted | Unsized | Misuse | None:
+    """What is to be recorded of an intent: what it came to, evaluated once, or why to nothing; None for a repeat of what stands.
+
+    instruments: those the strategy is bound to. Misuse for what no strategy may want.
+    """
+    if type(intent) not in (Target, Ladder, Hold):
+        return Misuse("INTENT_KIND", f"{strategy} returned {intent!r}", fix="return Target, Ladder, Hold or None")
+    i = intent.instrument
+    if i not in instruments:
+        return Misuse("INSTRUMENT_UNBOUND", f"{strategy} wants instrument {i!r}, which it is not bound to")
+    wish = state.wishes.get((strategy, i))
+    lots = 0
+    if type(intent) is Target:
+        if wish is not None and wish.lots is not None and repeats(wish.intent, intent):
+            return None
+        if wish is not None and wish.lots is not None and same_size(wish.intent, intent):
+            lots = wish.lots
+        else:
+            evaluated = evaluate(state, strategy, intent)
+            if isinstance(evaluated, Refused):
+                return Unsized(strategy, intent, evaluated)
+            if isinstance(evaluated, Misuse):
+                return evaluated
+            lots = evaluated
+    elif type(intent) is Ladder:
+        if len({rung.tag for rung in intent.rungs}) != len(intent.rungs):
+            return Misuse("LADDER_TAGS", f"{strategy} names a rung twice")
+        if same_ladder(wish, intent):
+            return None
+    return Wanted(strategy, intent, lots, state.now)
 
 
 def evaluate(state: State, strategy: str, target: Target) -> int | Misuse | Refused:

@@ -15,8 +15,8 @@ from argosy.core.time import NEVER
 from argosy.engine.allocator import Lack, crosses, holders, lacking, wished, working
 from argosy.engine.blotter import Ticket
 from argosy.engine.journal import Cross
+from argosy.engine.parts import parts
 from argosy.engine.state import PROTECTIONS, State
-from argosy.kernels import ledger
 
 NAN = float("nan")
 _WAITING = frozenset({Work.PENDING_CANCEL, Work.PENDING_REPLACE, Work.UNKNOWN, Work.SENT})
@@ -95,6 +95,17 @@ def plan(state: State, i: int, strategies: list[str]) -> Plan:
     else:
         _guard_net(state, i, own, guards, out)
     return out
+
+
+def content(state: State, i: int, bound: list[str]) -> bool:
+    """Whether one plain strategy holds just what it wants of an instrument, so that nothing is left to plan."""
+    if len(bound) != 1:
+        return False
+    wish = state.wishes.get((bound[0], i))
+    return (
+        wish is not None and wish.protection is None and not wish.rungs
+        and wish.lots == state.portfolio.books[bound[0]].lots[i] == state.portfolio.lots[i]
+    )  # fmt: skip
 
 
 NOTHING = Plan()
@@ -182,10 +193,10 @@ def _trade(state: State, i: int, lacks: list[Lack], guards: list[Ticket], alone:
     for (side, limit, tif), group in kinds.items():
         total = sum(abs(lack.lots) for lack in group)
         closing = min(total, abs(held)) if held * side < 0 else 0
-        parts = _parts([abs(lack.lots) for lack in group], closing)
+        out_of = parts([abs(lack.lots) for lack in group], closing, [lack.strategy for lack in group])
         for lots, of, closes in (
-            (closing, parts, True),
-            (total - closing, [abs(lack.lots) - part for lack, part in zip(group, parts, strict=True)], False),
+            (closing, out_of, True),
+            (total - closing, [abs(lack.lots) - part for lack, part in zip(group, out_of, strict=True)], False),
         ):
             if not lots:
                 continue
@@ -204,14 +215,6 @@ def _trade(state: State, i: int, lacks: list[Lack], guards: list[Ticket], alone:
             )
         held += side * total
     return True
-
-
-def _parts(weights: list[int], total: int) -> list[int]:
-    """`total` over `weights` by largest remainder, ties to the first."""
-    out = [0] * len(weights)
-    if total:
-        ledger.apportion.py(total, weights, out)
-    return out
 
 
 # -- ladders -----------------------------------------------------------------------------------------------------------
@@ -348,8 +351,8 @@ def _guard_net(state: State, i: int, own: list[str], guards: list[Ticket], out: 
             out.cancels.append(order.id)
             kept = True
     if widest == widest and whole and not kept:
-        parts = _parts([lots for _, lots in held], whole)
-        shares = tuple(Share(strategy, part) for (strategy, _), part in zip(held, parts, strict=True) if part)
+        own_parts = parts([lots for _, lots in held], whole, [strategy for strategy, _ in held])
+        shares = tuple(Share(strategy, part) for (strategy, _), part in zip(held, own_parts, strict=True) if part)
         out.drafts.append(guard(i, side, whole, shares, "stop", Protection(stop=widest)))
 
 
@@ -420,4 +423,4 @@ def order_of(draft: Draft, number: int, pair: int) -> tuple[Order, tuple[Order, 
     return order, tuple(legs)
 
 
-__all__ = ["Draft", "Plan", "guard", "order_of", "plan"]
+__all__ = ["Draft", "Plan", "content", "guard", "order_of", "plan"]

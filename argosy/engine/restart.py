@@ -6,17 +6,18 @@ wanted. A strategy that wants otherwise, or whose code changed, is named; it is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from argosy.core import events as ev
 from argosy.core.errors import Broken
+from argosy.core.intents import Target
 from argosy.engine.engine import Engine
 from argosy.engine.fold import RowFeed
 from argosy.engine.journal import Memory, Rows, Run, Unsized, Wanted
-from argosy.engine.wish import repeats
+from argosy.engine.wish import repeats, same_ladder
 
 
 class Relived(msgspec.Struct):
@@ -132,7 +133,7 @@ class _Reliving:
 
     def _ask(self, events: list[Any]) -> None:
         """Let the strategies that are awake see the events; those asleep only keep their indicators warm."""
-        wants = self._engine.relive(events, self._awake)
+        wants = relive(self._engine, events, self._awake)
         for strategy, intent, again in wants:
             self._wants.setdefault(strategy, []).append((intent, again))
 
@@ -143,3 +144,38 @@ class _Reliving:
             if anew:
                 self.differed.setdefault(strategy, f"at {self._engine.state.now}: {anew[0]}")
         self._wants.clear()
+
+
+def relive(engine: Engine, events: Sequence[ev.Event], awake: set[str]) -> list[tuple[str, Any, bool]]:
+    """Feed the handlers of strategies that are awake and return what they want, and whether it repeats what stands.
+
+    The state has the events already. Strategies asleep only keep windows and indicators. Nothing is recorded or sent.
+    """
+    for event in events:
+        if type(event) is ev.Bar:
+            if engine.dispatch.keeps:
+                engine.dispatch.keep(event)
+            for slot in engine.slots:
+                cell = slot.cells.get(event.instrument)
+                if cell is not None and slot.id not in awake and slot.declaration.step is not None:
+                    cell.needs = cell.feed(event)
+    asleep = [slot.id for slot in engine.slots if slot.id not in awake]
+    engine.dispatch.handle(events, asleep)
+    wants: list[tuple[str, Any, bool]] = []
+    latest: dict[tuple[str, int], Any] = {}
+    for slot, intent in engine.dispatch.wants:
+        if intent is None:
+            continue
+        key = (slot.id, intent.instrument)
+        wish = engine.state.wishes.get(key)
+        standing = latest.get(key, wish.intent if wish is not None and wish.lots is not None else None)
+        again = type(intent) is Target and repeats(standing, intent)
+        if again or (same_ladder(wish, intent) and latest.get(key) is None):
+            wants.append((slot.id, intent, True))
+            continue
+        latest[key] = intent
+        wants.append((slot.id, intent, False))
+    engine.dispatch.wants.clear()
+    engine.effects.clear()
+    engine.dirty.clear()
+    return wants

@@ -11,6 +11,7 @@ import msgspec
 
 from argosy.core.instrument import Instruments
 from argosy.core.orders import Approved, Order, Refused, Share, Trimmed
+from argosy.engine.parts import parts
 from argosy.engine.rules.rule import NAN, PRICE_LIMIT, STRANGER, Facts, Room, Rule, View
 
 LOTS_LIMIT = 1 << 62
@@ -163,8 +164,8 @@ def shrink(order: Order, legs: Sequence[Order], lots: int) -> tuple[Order, tuple
     for tag in dict.fromkeys(leg.tag for leg in legs):
         places = [place for place, leg in enumerate(legs) if leg.tag == tag]
         whole = sum(legs[place].lots for place in places)
-        parts = _parts([legs[place].lots for place in places], whole * lots // order.lots, places)
-        for place, part in zip(places, parts, strict=True):
+        own = parts([legs[place].lots for place in places], whole * lots // order.lots, places)
+        for place, part in zip(places, own, strict=True):
             sizes[place] = part
     smaller = tuple(_resize(leg, size) for leg, size in zip(legs, sizes, strict=True) if size)
     return _resize(order, lots), smaller
@@ -172,18 +173,6 @@ def shrink(order: Order, legs: Sequence[Order], lots: int) -> tuple[Order, tuple
 
 def _resize(order: Order, lots: int) -> Order:
     shares = order.shares
-    parts = (
-        _parts([share.lots for share in shares], lots, [share.strategy for share in shares]) if shares else []
-    )
-    split = tuple(Share(share.strategy, part) for share, part in zip(shares, parts, strict=True) if part)
+    own = parts([share.lots for share in shares], lots, [share.strategy for share in shares])
+    split = tuple(Share(share.strategy, part) for share, part in zip(shares, own, strict=True) if part)
     return msgspec.structs.replace(order, lots=lots, shares=split)
-
-
-def _parts(weights: list[int], total: int, names: Sequence[int] | Sequence[str]) -> list[int]:
-    """`total` split in proportion to `weights` by largest remainder, ties to the smaller name; sums exactly."""
-    whole = sum(weights)
-    parts = [weight * total // whole for weight in weights]
-    order = sorted(range(len(weights)), key=lambda k: (-(weights[k] * total % whole), names[k]))
-    for k in order[: total - sum(parts)]:
-        parts[k] += 1
-    return parts

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from hashlib import blake2b
 from typing import Any
-
-import msgspec
 
 from argosy.core import effects as fx
 from argosy.core import events as ev
@@ -36,8 +33,10 @@ from argosy.engine.journal import (
     Verdict,
     Wanted,
 )  # fmt: skip
+from argosy.engine.parts import parts
 from argosy.engine.portfolio import HOUSE, Fx, Portfolio
 from argosy.engine.snap import limit_on_grid, protection_on_grid, regrid, rung_on_grid
+from argosy.engine.snapshot import name, snapshot
 from argosy.engine.wish import Wish, rescale, rescale_rung
 from argosy.kernels import ledger
 
@@ -448,12 +447,8 @@ class State:
 
     def _give_up(self, order: Order, lots: int) -> None:
         """Take refused lots off the wishes of the order's shares, pro rata by largest remainder, ties by strategy id."""
-        total = order.lots
-        parts = [lots * share.lots // total for share in order.shares]
-        rank = sorted(range(len(parts)), key=lambda k: (-(lots * order.shares[k].lots % total), order.shares[k].strategy))
-        for k in rank[: lots - sum(parts)]:
-            parts[k] += 1
-        for share, part in zip(order.shares, parts, strict=True):
+        given = parts([share.lots for share in order.shares], lots, [share.strategy for share in order.shares])
+        for share, part in zip(order.shares, given, strict=True):
             wish = self.wishes.get((share.strategy, order.instrument))
             if wish is not None and wish.lots is not None:
                 wish.lots -= order.side * part
@@ -493,25 +488,9 @@ class State:
 
     def snapshot(self) -> dict[str, object]:
         """Plain values of everything but `now`."""
-        return {
-            "portfolio": self.portfolio.snapshot(),
-            "blotter": self.blotter.snapshot(),
-            "counters": self.counters.snapshot(),
-            "wishes": [(key, wish.snapshot()) for key, wish in sorted(self.wishes.items())],
-            "level": (self.level, self.level_cause, self.clean),
-            "status": sorted(self.status.items()),
-            "risk": (self.peak, self.day_start, sorted(self.unrated.items())),
-            "turn": self.turn,
-            "sessions": [msgspec.to_builtins(session) for _, session in sorted(self.sessions.items())],
-            "barred": (sorted(self.halted), sorted(self.delisted)),
-            "factor": self.factor[:],
-            "timers": sorted(self.timers),
-            "facts": [msgspec.to_builtins(fact) for _, fact in sorted(self.facts.items())],
-            "forecasts": [msgspec.to_builtins(forecast) for _, forecast in sorted(self.forecasts.items())],
-            "rows": self.rows,
-        }
+        return snapshot(self)
 
     @property
     def hash(self) -> str:
         """A name of the state: equal states have equal hashes (32 hex digits)."""
-        return blake2b(msgspec.msgpack.encode(self.snapshot(), order="sorted"), digest_size=16).hexdigest()
+        return name(self)

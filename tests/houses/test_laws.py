@@ -12,7 +12,7 @@ from tests.houses.laws import HEART, LAWS, OUTSIDE, breaches
 ROOT = Path(__file__).resolve().parents[2]
 HOUSE = ROOT / "argosy"
 
-LONG = {"engine/engine.py": 960, "engine/state.py": 560}
+LONG: dict[str, int] = {}
 """Files that are longer than the law allows, with the length they may not pass; they shall be split, and leave this table."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import inf
 
 import msgspec
 
@@ -13,6 +14,8 @@ from argosy.core.time import NEVER
 from argosy.kernels.fees import FREE, FeeSchedule
 
 NAN = float("nan")
+_WAITING = frozenset({Type.LIMIT, Type.STOP, Type.STOP_LIMIT})
+_PATIENT = frozenset({Tif.DAY, Tif.GTC, Tif.GTD})
 BOUNDLESS = 1 << 62
 """More lots than can be ordered: the room of a row without a cap; armed lots of an order without a parent."""
 
@@ -149,6 +152,26 @@ class Lane:
     def lots_of(self, resting: Resting) -> int:
         """Total lots of an order as its owner was told: with the growth that holds from the next row on."""
         return resting.lots + sum(terms[2] for terms in self.amended if terms[0] is resting)
+
+    def reach(self) -> tuple[float, float]:
+        """(floor, ceiling): a bar between them touches none of the orders; none is between where one must see each bar.
+
+        Limits and stops that have rested through a bar wait for their price; what is new, trails, ends with the day, belongs to
+        an auction or takes at once must see every bar.
+        """
+        floor, ceiling = -inf, inf
+        if self.amended or self.late:
+            return inf, -inf
+        for resting in self.working:
+            kind = resting.type
+            if not resting.seen or resting.day_end != NEVER or kind not in _WAITING or resting.tif not in _PATIENT:
+                return inf, -inf
+            price = resting.limit if kind is Type.LIMIT else resting.stop
+            if (resting.side > 0) == (kind is Type.LIMIT):
+                floor = max(floor, price)
+            else:
+                ceiling = min(ceiling, price)
+        return floor, ceiling
 
     def retime(self, ts: int) -> None:
         """Let the amended terms hold that a row at `ts` meets: bar start, or known of a tick."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from heapq import heappop, heappush
-from math import inf, isfinite
+from math import isfinite
 from typing import Any, Literal
 
 from argosy.core.effects import Amend, Cancel, Effect, Submit
@@ -32,8 +32,7 @@ from argosy.venues.sim.touch import Touch
 
 MarketKind = Literal["bar", "quote", "trade"]
 _delay = latency.delay.py
-_MARKET, _LIMIT, _TRAILING = Type.MARKET, Type.LIMIT, Type.TRAILING
-_PATIENT = frozenset({Tif.DAY, Tif.GTC, Tif.GTD})
+_TRAILING = Type.TRAILING
 _DAY, _OPG, _CLS, _GTD = Tif.DAY, Tif.OPG, Tif.CLS, Tif.GTD
 _ROWS = frozenset({Bar, Quote, Trade})
 
@@ -146,7 +145,7 @@ class SimCore:
 
     def touch(self) -> list[tuple[int, float, float]]:
         """(instrument, floor, ceiling) where orders rest: a bar with floor < low and high < ceiling cannot touch them."""
-        return [(lane.instrument, *_reach(lane)) for lane in self._lanes if lane.working]
+        return [(lane.instrument, *lane.reach()) for lane in self._lanes if lane.working]
 
     def plain(self) -> Plainness | None:
         """How a market order that nothing else is near fills at its next bar's open; None where it might not, or not whole."""
@@ -460,27 +459,6 @@ class SimCore:
         for resting in lane.rescale(Fraction(split.ratio).limit_denominator(10_000)):
             if resting.id in self._clearing.orders:
                 self._clearing.end(resting, Work.CANCELED, "SPLIT", split.ts, now + self._report, out)
-
-
-def _reach(lane: Lane) -> tuple[float, float]:
-    """The prices between which a bar touches none of a lane's orders; every bar touches where one of them must see each.
-
-    Limits and stops that have rested through a bar wait for their price; what is new, trails, ends with the day, belongs to an
-    auction or takes at once must see every bar.
-    """
-    floor, ceiling = -inf, inf
-    if lane.amended or lane.late:
-        return inf, -inf
-    for resting in lane.working:
-        kind = resting.type
-        if not resting.seen or resting.day_end != NEVER or kind is _MARKET or kind is _TRAILING or resting.tif not in _PATIENT:
-            return inf, -inf
-        price = resting.limit if kind is _LIMIT else resting.stop
-        if (resting.side > 0) == (kind is _LIMIT):
-            floor = max(floor, price)
-        else:
-            ceiling = min(ceiling, price)
-    return floor, ceiling
 
 
 def _hang(parent: Resting, leg: Resting) -> None:
