@@ -120,6 +120,8 @@ def bindings(wanted: Sequence[Wanted], instruments: Instruments, cash: int) -> l
     claimed = sum(want.budget_frac for want in wanted)
     if claimed > 1.0 + 1e-9 or any(want.budget_frac < 0.0 for want in wanted):
         raise Misuse("BUDGET", f"strategies claim {claimed:.0%} of the account", fix="budget_frac sums to at most 1")
+    if claimed > 1.0 - 1e-9 and any(not want.budget_frac for want in wanted):
+        raise Misuse("BUDGET", "the whole account is claimed and nothing is left for the others", fix="give each strategy a budget_frac")
     open_ended = sum(1 for want in wanted if not want.budget_frac)
     rest = max(0.0, 1.0 - claimed) / open_ended if open_ended else 0.0
     out = []

@@ -132,6 +132,7 @@ class Replay:
         self.source = Merged(tapes)
         self._scan_from = scan_from
         self.scanned = False
+        self._timers: set[tuple[int, str, str]] = set()
         self.script: tuple[Event, ...] = tuple(sorted(events, key=_KNOWN))
         self._script = list(self.script[::-1])  # last first, so that the next is popped cheaply
         self._late: list[tuple[int, int, int, Event]] = []
@@ -144,6 +145,8 @@ class Replay:
         Called again, it goes on; leaves the engine at the last instant. `stop` must be the edge of an instant.
         """
         source = self.source
+        for timer in sorted(self.engine.state.timers - self._timers):  # set before a restart
+            self._time(*timer)
         start = self.engine.state.rows
         stop = len(source) if stop is None else min(stop, len(source))
         if start < stop:
@@ -380,6 +383,11 @@ class Replay:
                 self._later(answer)
         return due
 
+    def _time(self, at: int, name: str, strategy: str) -> None:
+        """Wake the engine at a time it asked for."""
+        self._timers.add((at, name, strategy))
+        self._later(Timer(at, at, name, strategy))
+
     def _later(self, event: Event) -> None:
         self._count += 1
         heappush(self._late, (event.known, RANK[type(event)], self._count, event))
@@ -403,7 +411,7 @@ class Replay:
                 if kind is Submit or kind is Cancel or kind is Amend:
                     answers.extend(market.apply(effect, now))
                 elif kind is SetTimer:
-                    self._later(Timer(effect.at, effect.at, effect.name, effect.strategy))  # type: ignore[union-attr]
+                    self._time(effect.at, effect.name, effect.strategy)  # type: ignore[union-attr]
             due = self._now_or_later(answers, now)
             if not due:
                 return

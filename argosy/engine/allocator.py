@@ -9,7 +9,7 @@ import msgspec
 
 from argosy.engine.journal import Cross
 from argosy.engine.portfolio import HOUSE
-from argosy.engine.state import State
+from argosy.engine.state import LIVE, State
 from argosy.kernels import ledger
 
 
@@ -61,21 +61,36 @@ def crosses(state: State, instrument: int, lacks: list[Lack]) -> list[Cross]:
     mid = state.portfolio.marks[instrument]
     if len(lacks) < 2 or not mid > 0.0:
         return []
-    buyers = [lack for lack in lacks if lack.lots > 0 and not lack.limit < mid]
-    sellers = [lack for lack in lacks if lack.lots < 0 and not lack.limit > mid]
+    if instrument in state.halted:
+        return []
+    free = {lack.strategy: _free(state, lack, instrument) for lack in lacks}
+    buyers = [lack for lack in lacks if lack.lots > 0 and free[lack.strategy] and not lack.limit < mid]
+    sellers = [lack for lack in lacks if lack.lots < 0 and free[lack.strategy] and not lack.limit > mid]
     out = []
     while buyers and sellers:
         buyer, seller = buyers[0], sellers[0]
-        lots = min(buyer.lots, -seller.lots)
+        lots = min(free[buyer.strategy], free[seller.strategy])
         buyer.lots -= lots
         seller.lots += lots
+        free[buyer.strategy] -= lots
+        free[seller.strategy] -= lots
         notional = ledger.notional.py(lots, mid, state.portfolio.scale[instrument])
         out.append(Cross(instrument, buyer.strategy, seller.strategy, lots, mid, notional))
-        if not buyer.lots:
+        if not free[buyer.strategy]:
             buyers.pop(0)
-        if not seller.lots:
+        if not free[seller.strategy]:
             sellers.pop(0)
     return out
+
+
+def _free(state: State, lack: Lack, instrument: int) -> int:
+    """Lots of a lack that may be crossed without asking the gate: where new risk is barred, only those that shrink its book."""
+    book = state.portfolio.books[lack.strategy]
+    spent = book.max_loss and book.budget - state.portfolio.equity_of(lack.strategy) >= book.max_loss
+    if state.level == LIVE and not spent:
+        return abs(lack.lots)
+    held = book.lots[instrument]
+    return min(abs(lack.lots), abs(held)) if held * lack.lots < 0 else 0
 
 
 def holders(state: State, instrument: int) -> list[str]:

@@ -23,16 +23,17 @@ class Ticket:
     order:      as decided (amends replace it, with the same id)
     work, cum:  the two axes: where it is, and lots filled
     left:       lots of each share not yet filled, in the order of `order.shares`
-    executions: (execution id, fill, its shares), each applied once
+    executions: fill and its shares by execution id, each applied once
     reserved:   base units held back for it while it can still enlarge a position
     leg:        it waits for its parent to fill
     cancelling: we asked for its end (so its end is no news to its strategy's wish)
     turn:       how many wishes there had been when it was sent: later ones are none of its business
     forgone:    it ended by itself and what it lacked was given up; should that fill after all, it was wanted
+    returned:   it ended without a fill and was counted as no trade
     undone:     executions that the venue took back
     """
 
-    __slots__ = ("cancelling", "cum", "executions", "forgone", "left", "leg", "order", "reserved", "turn", "undone", "work")
+    __slots__ = ("cancelling", "cum", "executions", "forgone", "left", "leg", "order", "reserved", "returned", "turn", "undone", "work")
 
     def __init__(self, order: Order, leg: bool) -> None:
         self.order = order
@@ -40,12 +41,13 @@ class Ticket:
         self.cum = 0
         shares = order.shares
         self.left = [shares[0].lots] if len(shares) == 1 else [share.lots for share in shares]
-        self.executions: tuple[tuple[str, Fill, tuple[Share, ...]], ...] = ()
+        self.executions: dict[str, tuple[Fill, tuple[Share, ...]]] = {}
         self.reserved = 0
         self.leg = leg
         self.cancelling = False
         self.turn = 0
         self.forgone = False
+        self.returned = False
         self.undone: tuple[str, ...] = ()
 
     @property
@@ -55,7 +57,7 @@ class Ticket:
 
     def snapshot(self) -> tuple[object, ...]:
         return (
-            plain(self.order), int(self.work), self.cum, self.left[:], sorted(row[0] for row in self.executions),
+            plain(self.order), int(self.work), self.cum, self.left[:], sorted(self.executions),
             self.reserved, self.leg, self.cancelling, self.turn, self.forgone, self.undone,
         )  # fmt: skip
 
@@ -100,10 +102,18 @@ class Blotter:
         if self.open[ticket.order.instrument].pop(number, None) is not None:
             self._ended.append(number)
             if len(self._ended) > KEPT:
-                old = self._ended.popleft()
-                if self.tickets[old].work in TERMINAL:
-                    del self.tickets[old]
-                    self._legs.pop(old, None)
+                self._forget(self._ended.popleft())
+
+    def _forget(self, old: int) -> None:
+        """Drop an ended order, unless it was opened again or one of its legs still rests and must know whose it is."""
+        ticket = self.tickets.get(old)
+        if ticket is None or ticket.work not in TERMINAL:
+            return
+        if any(leg in self.open[ticket.order.instrument] for leg in self._legs.get(old, ())):
+            self._ended.append(old)
+            return
+        del self.tickets[old]
+        self._legs.pop(old, None)
 
     # -- what we asked ---------------------------------------------------------------------------------------------------
 
@@ -136,6 +146,8 @@ class Blotter:
                 self.move(ticket, Work.REJECTED)
                 return ticket
             if ticket.work in (Work.SENT, Work.UNKNOWN, Work.ACKED):
+                if ticket.work is Work.UNKNOWN:
+                    ticket.cancelling = False  # whatever was asked of it is lost; it is asked anew
                 ticket.work = Work.WORKING
         elif reply.outcome == "refused":
             if reply.verb == "cancel":
@@ -154,6 +166,8 @@ class Blotter:
                 self.stale += 1
             return None
         order = ticket.order
+        if ticket.work is Work.UNKNOWN:
+            ticket.cancelling = False
         if update.lots or update.limit == update.limit or update.stop == update.stop:
             self._amended(ticket, update)
         elif update.work not in EDGES[ticket.work] and update.work is not ticket.work:
@@ -187,18 +201,15 @@ class Blotter:
             if len(self._strangers) > KEPT:
                 del self._strangers[next(iter(self._strangers))]
             return None, (Share("", fill.lots),)
-        if fill.execution in ticket.undone:
+        if fill.execution in ticket.undone or fill.execution in ticket.executions:
             return None
-        for row in ticket.executions:
-            if row[0] == fill.execution:
-                return None
         shares = _attribute(ticket, fill.lots)
-        ticket.executions += ((fill.execution, fill, shares),)
+        ticket.executions[fill.execution] = (fill, shares)
         lots = ticket.order.lots
         before = lots - ticket.cum
         ticket.cum += fill.lots
         if ticket.cum >= lots:
-            if ticket.work is not Work.FILLED:
+            if Work.FILLED in EDGES[ticket.work]:  # not what was refused or denied, and traded after all: the position is right
                 self.move(ticket, Work.FILLED)
         else:
             if ticket.reserved:
@@ -210,7 +221,9 @@ class Blotter:
         legs = self._legs.get(fill.order)
         if legs:
             for leg in legs:
-                other = self.tickets[leg]
+                other = self.tickets.get(leg)
+                if other is None:
+                    continue
                 other.leg = False
                 if other.work is Work.SENT:
                     other.work = Work.WORKING
@@ -223,23 +236,37 @@ class Blotter:
             self._strangers[event.execution] = None
             return stranger, (Share("", stranger.lots),)
         for ticket in self.tickets.values():
-            for row in ticket.executions:
-                if row[0] != event.execution:
-                    continue
-                _, fill, shares = row
-                ticket.executions = tuple(other for other in ticket.executions if other is not row)
-                ticket.cum -= fill.lots
-                if isinstance(event, Bust):  # a reorganised chain may take the same one in again
-                    ticket.undone += (event.execution,)
-                for share in shares:
-                    for k, whole in enumerate(ticket.order.shares):
-                        if whole.strategy == share.strategy:
-                            ticket.left[k] += share.lots
-                if isinstance(event, Reversal) and ticket.work is Work.FILLED:
-                    ticket.work = Work.WORKING
-                    self.open[ticket.order.instrument][ticket.order.id] = ticket
-                return fill, shares
+            row = ticket.executions.pop(event.execution, None)
+            if row is None:
+                continue
+            fill, shares = row
+            ticket.cum -= fill.lots
+            if isinstance(event, Bust):
+                self._busted(ticket, event.execution, shares)
+            else:
+                self._reversed(ticket, shares)
+            return fill, shares
         return None
+
+    def _busted(self, ticket: Ticket, execution: str, shares: tuple[Share, ...]) -> None:
+        """A venue does not fill again what it took back: the order is for that much less, and its wish lacks it anew."""
+        order = ticket.order
+        gone = {share.strategy: share.lots for share in shares}
+        kept = tuple(Share(share.strategy, share.lots - gone.get(share.strategy, 0)) for share in order.shares)
+        ticket.undone += (execution,)
+        ticket.order = msgspec.structs.replace(order, lots=sum(share.lots for share in kept), shares=kept)
+        if ticket.work not in TERMINAL and ticket.cum >= ticket.order.lots:
+            self.move(ticket, Work.FILLED)
+
+    def _reversed(self, ticket: Ticket, shares: tuple[Share, ...]) -> None:
+        """A chain that reorganised may take the same transaction in again: the order is open for it."""
+        for share in shares:
+            for k, whole in enumerate(ticket.order.shares):
+                if whole.strategy == share.strategy:
+                    ticket.left[k] += share.lots
+        if ticket.work is Work.FILLED:
+            ticket.work = Work.WORKING
+            self.open[ticket.order.instrument][ticket.order.id] = ticket
 
     def split(self, instrument: int, ratio: float) -> None:
         """Rescale open orders as venues do: lots times the ratio (fractions dropped), prices divided by it."""

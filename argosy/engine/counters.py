@@ -126,11 +126,16 @@ class Counters:
         """The order of this id has a fill: if it is an entry, its trade is now real. Later fills change nothing."""
         self._unfilled.pop(order, None)
 
-    def on_ended(self, order: int) -> None:
-        """The order of this id ended; an entry without a fill was no trade and gives its place back."""
+    def on_ended(self, order: int) -> bool:
+        """The order of this id ended; an entry without a fill was no trade and gives its place back, which is what is returned."""
         strategies = self._unfilled.pop(order, None)
         if strategies is not None:
             self._count(strategies, -1)
+        return strategies is not None
+
+    def on_late(self, strategies: tuple[str, ...]) -> None:
+        """An entry that had ended and given its place back filled after all."""
+        self._count(strategies, +1)
 
     def on_closed(self, strategy: str, realised: int) -> None:
         """A strategy closed lots with `realised` base units of profit; zero neither makes nor ends a streak."""

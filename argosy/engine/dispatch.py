@@ -70,6 +70,11 @@ class Dispatch:
         self._stirs = [(slot, *stirs) for slot in active if any(stirs := _stirs(slot))]
         self.listens = bool(self._stirs) or any(slot.handlers for slot in active)
         self.keeps = any(window is not None for window in self.windows)
+        for slot in self.slots:
+            if slot not in active:  # what it needs stays true while it rests
+                for i, cell in slot.cells.items():
+                    self._warms[i].append(_only(cell, self._warm_call(cell)))
+                    self.keeps = True
         for slot in active:
             calls: dict[int, Callable[[ev.Bar], None]] = {}
             kinds = {watch.kind for watch in slot.declaration.watches}
@@ -168,6 +173,8 @@ class Dispatch:
         feeds = bool(cell.slot.declaration.needs or cell.slot.declaration.wakes)
 
         def warm(bar: ev.Bar) -> None:
+            if cell.away is not None:
+                cell.away()
             if feeds:
                 cell.needs = cell.feed(bar)
             if cell.warm > 0:

@@ -34,18 +34,23 @@ from argosy.engine.journal import (
     Wanted,
 )
 from argosy.engine.levels import Breakers, Levels
-from argosy.engine.planner import Draft, content, order_of, plan
+from argosy.engine.patience import Patience
+from argosy.engine.planner import Draft, order_of, plan
 from argosy.engine.portfolio import HOUSE, Fx
 from argosy.engine.risk import RiskGate
 from argosy.engine.slot import Binding, Slot
-from argosy.engine.state import FLATTEN, LIVE, PROBE, State
+from argosy.engine.state import FLATTEN, State
+from argosy.engine.touch import touch
 from argosy.engine.view import StateView
 from argosy.engine.watch import reached
 from argosy.kernels import ledger
 
 notional = ledger.notional.py
 NONE: tuple[Effect, ...] = ()
+ROUNDS = 4
+"""Plans of one decision: the first, and those that a refused exit makes necessary."""
 _ROWS = frozenset({ev.Bar, ev.Quote, ev.Trade, ev.BookDelta})
+_PAID = frozenset({ev.CashFlow, ev.Dividend, ev.Adjust})
 _ACCOUNT = frozenset({ev.Fill, ev.Reply, ev.OrderUpdate})
 
 
@@ -90,6 +95,8 @@ class Engine:
         self.effects: list[Effect] = []
         self.dirty: set[int] = set()
         self.muted = False
+        self.patience = Patience()
+        self.tired: set[int] = set()
         self._watched = frozenset(i for i, bound in enumerate(self.dispatch.bound) if len(bound) > 1)
         self.cursor = 0
         self._pulses: list[ev.Event] = []
@@ -155,7 +162,7 @@ class Engine:
         if self.dispatch.listens or kind not in _ACCOUNT:
             return self.instant((event,))
         self.record(event)
-        self._touch(event)
+        touch(self, event)
         self.state.filled.clear()
         if self.dirty or self.effects:
             return self.decide()
@@ -171,14 +178,14 @@ class Engine:
         marks, marked, lots, on_bar = portfolio.marks, portfolio.marked, portfolio.lots, self.dispatch.on_bar
         value, worth, cash, scale = portfolio.value, portfolio.worth, portfolio.cash, portfolio.scale
         currency, single, settle = portfolio.currency_of, portfolio.single, state.settle
-        held = portfolio.held
         wants, on_instant, keeps = self.dispatch.wants, self.dispatch.on_instant, self.dispatch.keeps
         watches = self.levels.watching
         for bar in bars:
             i = bar.instrument
             close = bar.close
             state.rows += 1
-            state.now = bar.known
+            if bar.known > state.now:
+                state.now = bar.known
             if close == close:
                 marks[i] = close
                 marked[i] = bar.known
@@ -186,12 +193,14 @@ class Engine:
                     new = notional(lots[i], close, scale[i])
                     worth[currency[i]] += new - value[i]
                     value[i] = new
-            if not single or (held and cash[0] + worth[0] > state.peak):
+            if not single or cash[0] + worth[0] > state.peak:
                 settle()
             if self._watched:
                 self._trigger(bar)
             if watches:
                 self.levels.check()
+            if self.patience.stuck:
+                self._rest()
             if keeps:
                 self.dispatch.keep(bar)
             for call in on_bar[i]:
@@ -202,7 +211,7 @@ class Engine:
                 effects = self.decide()
                 if effects:
                     return effects
-                on_bar, on_instant = self.dispatch.on_bar, self.dispatch.on_instant
+                on_bar, on_instant, keeps = self.dispatch.on_bar, self.dispatch.on_instant, self.dispatch.keeps
         return NONE
 
     def instant(self, events: Sequence[ev.Event]) -> tuple[Effect, ...]:
@@ -224,13 +233,14 @@ class Engine:
             mark(bar)
         state.rows += len(bars)
         state.now = bars[-1].known
-        if state.moves:
-            state.settle()
-            if self._watched:
-                for bar in bars:
-                    self._trigger(bar)
+        state.settle()
+        if self._watched:
+            for bar in bars:
+                self._trigger(bar)
         if self.levels.watching:
             self.levels.check()
+        if self.patience.stuck:
+            self._rest()
         if self.dispatch.keeps:
             for bar in bars:
                 self.dispatch.keep(bar)
@@ -272,62 +282,31 @@ class Engine:
         if rows:
             if len(events) > rows:
                 self.cursor = state.rows
-            if state.moves:
-                state.settle()
-                if self._watched:
-                    for event in events:
-                        if type(event) in _ROWS:
-                            self._trigger(event)
+            state.settle()
+            if self._watched:
+                for event in events:
+                    if type(event) in _ROWS:
+                        self._trigger(event)
         if len(events) > rows:
             for event in events:
                 if type(event) not in _ROWS:
-                    self._touch(event)
-        if (rows or self._pulses) and self.levels.watching:
-            self.levels.check()
+                    touch(self, event)
+        if rows or self._pulses:
+            if self.levels.watching:
+                self.levels.check()
+            if self.patience.stuck:
+                self._rest()
 
-    def _touch(self, event: ev.Event) -> None:
-        """What an account event makes worth planning again, and what the engine itself must do about it."""
-        kind = type(event)
-        dirty = self.dirty
-        if kind is ev.Fill:
-            i = event.instrument  # type: ignore[attr-defined]
-            if self.state.blotter.open[i] or not content(self.state, i, self.dispatch.bound[i]):
-                dirty.add(i)
-        elif kind is ev.Reply or kind is ev.OrderUpdate:
-            ticket = self.state.blotter.tickets.get(event.order)  # type: ignore[attr-defined]
-            if ticket is not None:
-                order = ticket.order
-                accepted = kind is ev.Reply and event.outcome == "accepted"  # type: ignore[attr-defined]
-                if not accepted or any(self.state.turned(share.strategy, order.instrument) > ticket.turn for share in order.shares):
-                    dirty.add(order.instrument)
-        elif kind is ev.Session or kind is ev.Timer:
-            if kind is ev.Timer:
-                self._expire(event)  # type: ignore[arg-type]
-        elif kind is ev.Split:
-            self.rescale(event)  # type: ignore[arg-type]
-        elif kind in (ev.Bust, ev.Reversal, ev.Delist, ev.Adjust):
-            dirty.update(range(len(self.instruments)) if getattr(event, "instrument", -1) < 0 else (event.instrument,))  # type: ignore[attr-defined]
-        elif kind is ev.Command:
-            self.levels.command(event)  # type: ignore[arg-type]
-        elif kind is ev.Latch:
-            self.levels.latched(event.level)  # type: ignore[attr-defined]
-        elif kind is ev.Account and self.state.level == PROBE and self.state.clean >= self.levels.breakers.probe_clean:
-            self.levels.latch(LIVE, "PROBE_CLEAN")
+    def _rest(self) -> None:
+        """Time has passed: what waited is planned again."""
+        self.dirty |= self.patience.stuck
+        self.patience.stuck.clear()
+        self.tired.clear()
 
     def rescale(self, split: ev.Split) -> None:
         """Bring the strategies to the prices after a split."""
         self.dispatch.split(split)
         self.dirty.add(split.instrument)
-
-    def _expire(self, timer: ev.Timer) -> None:
-        """Give up wishes whose horizon has come."""
-        for strategy, i in sorted(self.state.wishes):
-            wish = self.state.wishes[strategy, i]
-            if wish.until <= timer.known:
-                self.record(Given(strategy, i, "HORIZON"))
-                if wish.on_expiry == "flat":
-                    self.record(Wanted(strategy, Target(i, lots=0, why="horizon reached"), 0, timer.known, "horizon"))
-                self.dirty.add(i)
 
     # -- phase 2: strategies ---------------------------------------------------------------------------------------------
 
@@ -378,16 +357,16 @@ class Engine:
                     self._want(slot, intent)
             if self.state.level == FLATTEN:
                 self.levels.verify()
-        drafts: list[Draft] = []
-        dirty = self.dirty
-        if dirty:
-            for i in sorted(dirty) if len(dirty) > 1 else tuple(dirty):
+        for _ in range(ROUNDS if self.dirty else 0):  # again, where an exit was refused whose stop had made way for it
+            planned = sorted(self.dirty)
+            self.dirty.clear()
+            drafts: list[Draft] = []
+            for i in planned:
                 self._plan(i, drafts)
-            dirty.clear()
-        if drafts:
-            if len(drafts) > 1:
-                drafts.sort(key=self._priority)
-            self._send(drafts)
+            self._send(sorted(drafts, key=self._priority) if len(drafts) > 1 else drafts)
+            if not self.dirty:
+                break
+        self.dirty.clear()
         effects = tuple(self.effects)
         self.effects.clear()
         self.journal.commit()
@@ -440,19 +419,20 @@ class Engine:
     def _send(self, drafts: list[Draft]) -> None:
         """Number the drafts, pass them through the gate, record the verdicts."""
         view, gate = self.view, self.gate
-        pair = 0
+        pair, paired = 0, (-1, "")
         for draft in drafts:
             self._mark_rows()
             number = self.journal.seq * 4
-            if draft.paired:
-                pair = pair or number
-            else:
-                pair = 0
+            whose = (draft.instrument, draft.shares[0].strategy)
+            pair = (pair if pair and whose == paired else number) if draft.paired else 0
+            paired = whose
             order, legs = order_of(draft, number, pair)
             verdict = gate.admit(order, legs, view)
             approved = verdict.approved
             if verdict.refused is not None:
                 self.record(Verdict(order, verdict.refused))
+                if draft.reduce_only and not draft.tag:
+                    self.dirty.add(draft.instrument)
                 continue
             if verdict.trimmed is not None:
                 self.record(Verdict(order, verdict.trimmed))
@@ -486,6 +466,8 @@ class Engine:
         """Record first, then apply; a heartbeat that did something after all goes before what it did."""
         if self.muted:
             raise Broken("MUTED", "a decision was made while the past is relived")
+        if type(record) in _PAID:
+            self.state.portfolio.currency_index(record.currency)  # broken before it is recorded, or no journal could be read
         self._mark_rows()
         if self._pulses:
             pulses, self._pulses = self._pulses, []

@@ -8,7 +8,7 @@ from typing import Any
 from argosy.core.errors import Misuse
 from argosy.core.intents import Hold, Ladder, Target
 from argosy.core.money import INT_LIMIT, per_one
-from argosy.core.orders import Refused
+from argosy.core.orders import Refused, Tif
 from argosy.engine.records import Unsized, Wanted
 from argosy.engine.state import State
 from argosy.engine.wish import repeats, same_ladder, same_size
@@ -27,6 +27,8 @@ def judge(state: State, strategy: str, instruments: Container[int], intent: Any)
     wish = state.wishes.get((strategy, i))
     lots = 0
     if type(intent) is Target:
+        if intent.tif is Tif.GTD and not intent.horizon_ns:
+            return Misuse("TARGET_TIF", f"{strategy} wants good till a date and names none", fix="give horizon_ns")
         if wish is not None and wish.lots is not None and repeats(wish.intent, intent):
             return None
         if wish is not None and wish.lots is not None and same_size(wish.intent, intent):
@@ -61,7 +63,10 @@ def evaluate(state: State, strategy: str, target: Target) -> int | Misuse | Refu
     if not mark > 0.0:
         return Misuse("TARGET_PRICE", f"{state.instruments[i].symbol} has no price to size by")
     if target.weight is not None:
-        amount = target.weight * portfolio.equity_of(strategy)
+        equity = portfolio.equity_of(strategy)
+        if equity <= 0 and target.weight:
+            return Refused("NO_EQUITY", {"equity_units": equity, "weight": target.weight}, "there is nothing to take a part of")
+        amount = target.weight * equity
         one = portfolio.scale[i]
         rate = portfolio.to_base(1_000_000_000, portfolio.currency_of[i])
         if rate is None:

@@ -41,8 +41,7 @@ class RowFeed:
             if state.rows < row:
                 self._ahead = next(self._rows, None)
             if self._ahead is None or self._ahead.known != event.known:
-                if state.moves:
-                    state.settle()
+                state.settle()
                 if self._on_instant is not None:
                     self._on_instant(instant)
                 instant = []

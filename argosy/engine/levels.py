@@ -61,6 +61,8 @@ class Levels:
             self._engine.do(Alarm("STRATEGY_UNKNOWN", f"no strategy is named {strategy!r}"))
         elif verb == "pause":
             self._engine.stand(strategy, "paused", reason)
+        elif verb == "unpause" and self._engine.state.status[strategy] not in ("paused", "active"):
+            self._engine.do(Alarm("STRATEGY_STANDING", f"{strategy} is {self._engine.state.status[strategy]}, not paused"))
         elif verb == "unpause":
             self._engine.stand(strategy, "active", reason)
         elif verb == "flatten":

@@ -40,6 +40,7 @@ class Draft(msgspec.Struct, gc=False):
     post_only: bool = False
     tag: str = ""
     paired: bool = False
+    expire: int = NEVER
     protection: Protection | None = None
     why: str = ""
 
@@ -123,6 +124,8 @@ def _plain(state: State, i: int, strategy: str) -> Plan | None:
     lots = held if wish.lots is None else wish.lots
     if lots == held:
         return NOTHING
+    if wish.tif is Tif.GTD:
+        return None
     account = state.portfolio.lots[i]
     side = BUY if lots > held else SELL
     total = abs(lots - held)
@@ -208,6 +211,7 @@ def _trade(state: State, i: int, lacks: list[Lack], guards: list[Ticket], alone:
                     type=Type.MARKET if limit is None else Type.LIMIT,
                     limit=NAN if limit is None else limit,
                     tif=Tif(tif),
+                    expire=wish.until if tif == Tif.GTD else NEVER,
                     reduce_only=closes,
                     protection=wish.protection if alone and not closes else None,
                     why=getattr(wish.intent, "why", ""),
@@ -279,7 +283,8 @@ def _guard_one(state: State, i: int, strategy: str, guards: list[Ticket], out: P
     if wish is None and not guards:
         return
     side = SELL if held > 0 else BUY
-    whole = max(0, abs(held) - _leaving(state, i, out))
+    side_held = state.portfolio.lots[i] * (1 if held > 0 else -1)  # a hand may have sold some of it
+    whole = max(0, min(abs(held), side_held) - _leaving(state, i, out))
     covered = {"stop": 0, "take": 0, "trail": 0}
     for ticket in guards:
         order = ticket.order
@@ -403,7 +408,7 @@ def order_of(draft: Draft, number: int, pair: int) -> tuple[Order, tuple[Order, 
     """The order and legs of a draft. number: four times the journal sequence; legs take the next numbers."""
     order = Order(
         number, draft.instrument, draft.side, draft.lots, draft.type, draft.limit, draft.stop, draft.trail, draft.trail_frac,
-        draft.tif, NEVER, draft.reduce_only, draft.post_only, draft.shares, draft.tag, 0, pair, draft.why,
+        draft.tif, draft.expire, draft.reduce_only, draft.post_only, draft.shares, draft.tag, 0, pair, draft.why,
     )  # fmt: skip
     protection = draft.protection
     if protection is None:

@@ -19,6 +19,8 @@ from argosy.core.orders import Share
 from argosy.kernels import ledger
 
 HOUSE = ""
+MADE = 4096
+"""Executions whose effect is remembered, to be undone exactly."""
 NAN = float("nan")
 
 _notional = ledger.notional.py
@@ -92,6 +94,7 @@ class Portfolio:
         self.cash = [0] * len(currencies)
         self.worth = [0] * len(currencies)
         self.held: set[int] = set()
+        self._made: dict[str, tuple[tuple[str, int, int, int, int], ...]] = {}
         self.books: dict[str, VirtualBook] = {
             name: VirtualBook(name, n, len(currencies)) for name in (HOUSE, *strategies)
         }
@@ -187,13 +190,15 @@ class Portfolio:
             self.marks[i] = fill.price
         self.revalue(i)
         if len(shares) == 1:
-            return [self._share(shares[0].strategy, i, c, signed, fill.notional, fill.fee)]
-        weights = [share.lots for share in shares]
-        notionals = _apportion(fill.notional, weights)
-        fees = _apportion(fill.fee, weights)
-        return [
-            self._share(share.strategy, i, c, share.lots * fill.side, notionals[k], fees[k]) for k, share in enumerate(shares)
-        ]
+            notionals, fees = [fill.notional], [fill.fee]
+        else:
+            weights = [share.lots for share in shares]
+            notionals, fees = _apportion(fill.notional, weights), _apportion(fill.fee, weights)
+        told = [self._share(share.strategy, i, c, share.lots * fill.side, notionals[k], fees[k]) for k, share in enumerate(shares)]
+        self._made[fill.execution] = tuple((name, lots, won, notionals[k], fee) for k, (name, lots, won, fee) in enumerate(told))
+        if len(self._made) > MADE:
+            del self._made[next(iter(self._made))]
+        return told
 
     def _share(self, strategy: str, i: int, c: int, signed: int, notional: int, fee: int) -> tuple[str, int, int, int]:
         book = self.books[strategy]
@@ -204,9 +209,30 @@ class Portfolio:
         return strategy, signed, realised, fee
 
     def unfill(self, fill: Fill, shares: Sequence[Share]) -> None:
-        """Undo an execution that the venue busted or a chain reversed, with its fee."""
-        back = msgspec.structs.replace(fill, side=-fill.side, notional=-fill.notional, fee=-fill.fee)
-        self.fill(back, shares)
+        """Undo an execution that the venue busted or a chain reversed, with its fee and with what it had earned.
+
+        One that is older than is remembered is undone by its opposite, which earns what lies between the two.
+        """
+        made = self._made.pop(fill.execution, None)
+        if made is None:
+            self.fill(msgspec.structs.replace(fill, side=-fill.side, notional=-fill.notional, fee=-fill.fee), shares)
+            self._made.pop(fill.execution, None)
+            return
+        i = fill.instrument
+        c = self.currency_of[i]
+        self.lots[i] -= fill.lots * fill.side
+        self.cash[c] += fill.notional + fill.fee
+        self.revalue(i)
+        for strategy, signed, realised, notional, fee in made:
+            book = self.books[strategy]
+            book.lots[i] -= signed
+            book.cash[c] += notional + fee
+            book.fees[c] -= fee
+            book.cost[i] -= realised + notional
+            book.realised[c] -= realised
+            if not book.lots[i]:
+                book.realised[c] -= book.cost[i]
+                book.cost[i] = 0
 
     def cross(self, i: int, buyer: str, seller: str, lots: int, notional: int) -> None:
         """Move lots between two virtual books at `notional` (units, positive); the account does not change."""

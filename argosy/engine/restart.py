@@ -16,7 +16,7 @@ from argosy.core.errors import Broken
 from argosy.core.intents import Target
 from argosy.engine.engine import Engine
 from argosy.engine.fold import RowFeed
-from argosy.engine.journal import Memory, Rows, Run, Unsized, Wanted
+from argosy.engine.journal import Memory, Rows, Run, Standing, Unsized, Wanted
 from argosy.engine.wish import repeats, same_ladder
 
 
@@ -94,6 +94,8 @@ class _Reliving:
             else:
                 self._settle()
                 self._ask([record])
+        elif type(record) is Standing:
+            engine.rebind()
         elif type(record) is Wanted or type(record) is Unsized:
             self._hold_against(record)
         elif type(record) is Memory and self._memories[record.strategy][0] == place:
@@ -157,7 +159,7 @@ def relive(engine: Engine, events: Sequence[ev.Event], awake: set[str]) -> list[
                 engine.dispatch.keep(event)
             for slot in engine.slots:
                 cell = slot.cells.get(event.instrument)
-                if cell is not None and slot.id not in awake and slot.declaration.step is not None:
+                if cell is not None and cell.sees(event.span) and slot.id not in awake and slot.declaration.step is not None:
                     cell.needs = cell.feed(event)
     asleep = [slot.id for slot in engine.slots if slot.id not in awake]
     engine.dispatch.handle(events, asleep)

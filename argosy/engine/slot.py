@@ -128,7 +128,7 @@ class Slot:
                 cell.away()
         cells = {
             i: (cell.state, [cell.out.target, cell.out.limit, cell.out.stop, cell.out.take],
-                [cell.last.target, cell.last.limit, cell.last.stop, cell.last.take], cell.warm)
+                [cell.last.target, cell.last.limit, cell.last.stop, cell.last.take], cell.warm, cell.stirred)
             for i, cell in self.cells.items()
         }  # fmt: skip
         own = getattr(self.thing, "state", None)
@@ -137,12 +137,13 @@ class Slot:
     def load(self, blob: bytes) -> None:
         """Take back what `save` gave."""
         cells, own = msgspec.msgpack.decode(blob, strict=False)
-        for key, (state, out, last, warm) in cells.items():
+        for key, (state, out, last, warm, stirred) in cells.items():
             cell = self.cells[int(key)]
             cell.state = msgspec.convert(state, self.declaration.state)
             cell.out.target, cell.out.limit, cell.out.stop, cell.out.take = out
             cell.last.target, cell.last.limit, cell.last.stop, cell.last.take = last
             cell.warm = warm
+            cell.stirred = stirred
         if own is not None and self.thing is not None:
             self.thing.state = msgspec.convert(own, self.declaration.state)
 

@@ -76,6 +76,7 @@ class State:
         self.peak = 0
         self.day_start = 0
         self.unrated: dict[int, int] = {}
+        self.stray = False
         self.turn = 0
         self.sessions: dict[str, ev.Session] = {}
         self.halted: set[int] = set()
@@ -175,13 +176,8 @@ class State:
         if event.known > self.now:
             self.now = event.known
 
-    @property
-    def moves(self) -> bool:
-        """Whether market rows can move equity: something is held, or cash in another currency."""
-        return bool(self.portfolio.held) or not self.portfolio.single
-
     def settle(self) -> None:
-        """The market rows of an instant are all applied: the peak may rise. Needed where `moves` says so."""
+        """The market rows of an instant are all applied: the peak may rise."""
         if self.unrated:
             self._rate()
         equity = self.portfolio.equity
@@ -211,7 +207,7 @@ class State:
     def _ended(self, ticket: Ticket) -> None:
         """An order ended with lots open: unless we asked for it, its strategies' wishes are given up to that extent."""
         order = ticket.order
-        self.counters.on_ended(order.id)
+        ticket.returned = self.counters.on_ended(order.id)
         if order.tag.startswith("rung:"):
             if not ticket.cancelling:
                 self._spend(order)
@@ -250,6 +246,9 @@ class State:
                 elif ticket is not None and ticket.forgone:
                     self._after_all(strategy, ticket, signed)
                 self._flat(strategy, fill.instrument)
+        if ticket is not None and ticket.returned:  # it ended without a fill, so it was no trade; now it is one
+            ticket.returned = False
+            self.counters.on_late(tuple(share.strategy for share in ticket.order.shares))
         self.counters.on_fill(fill.order)
         if ticket is not None and tag.startswith("rung:") and ticket.work is Work.FILLED:
             self._spend(ticket.order)
@@ -282,6 +281,7 @@ class State:
 
     def _undo(self, event: ev.Bust | ev.Reversal) -> None:
         undone = self.blotter.undo(event)
+        self.stray = undone is None
         if undone is not None:
             self.portfolio.unfill(*undone)
 
@@ -349,7 +349,7 @@ class State:
 
     def _session(self, session: ev.Session) -> None:
         self.sessions[session.calendar] = session
-        if session.open and session.day != self.counters.day:
+        if session.open and session.day > self.counters.day:
             self.counters.on_session(session.day)
             self.day_start = self.portfolio.equity
 
@@ -473,8 +473,9 @@ class State:
         wish = self.wish(given.strategy, given.instrument)
         wish.intent = None
         wish.lots = None
-        wish.rungs = {}
         wish.until = NEVER
+        if given.cause != "HORIZON":  # the time of a target is not that of the ladder beside it
+            wish.rungs = {}
 
     def _standing(self, standing: Standing) -> None:
         self.status[standing.strategy] = standing.status

@@ -145,6 +145,12 @@ class StateView:
         """Whether a stop rests that guards the position."""
         return any(ticket.order.tag in ("stop", "trail") for ticket in self._blotter.open[instrument].values())
 
+    def will_guard(self, order: Order) -> bool:
+        """Whether every share of an order is of a strategy whose wish has a stop."""
+        wishes = [self._state.wishes.get((share.strategy, order.instrument)) for share in order.shares]
+        stops = [wish.protection for wish in wishes if wish is not None and wish.protection is not None]
+        return bool(stops) and len(stops) == len(wishes) and all(one.stop == one.stop or one.trail == one.trail for one in stops)
+
     def opposite(self, instrument: int, side: int) -> float:
         return self._blotter.opposite(instrument, side)
 

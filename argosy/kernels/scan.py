@@ -174,7 +174,7 @@ def _scan(
                     book[i, VALUE] = value
         tally[WORTH] = worth
         equity = tally[CASH] + worth
-        if tally[HOLDING] != 0 and equity > peak:
+        if equity > peak:
             peak = equity
             tally[PEAK] = peak
         if equity <= room[ALERT_EQUITY] or peak - equity >= room[ALERT_FRAC] * peak:
@@ -271,7 +271,10 @@ def plan(
                 asked = target * terms[SHARE]
                 if asked == standing[c]:
                     return 0
-                amount = asked * (tally[OWN_CASH] + worth)
+                own = tally[OWN_CASH] + worth
+                if own <= 0:
+                    return 0
+                amount = asked * own
                 amount = amount * 1_000_000_000 / 1_000_000_000
             else:
                 if target == standing[c]:

@@ -410,7 +410,7 @@ def test_an_order_of_the_real_venue_walks_from_sent_to_filled() -> None:
     run = play({"a": {0: Target(0, lots=7)}}, [10.0] * 5, participation_frac=3e-6)
     assert fills(run) == [(1, 3, 10.0), (2, 3, 10.0), (3, 1, 10.0)]
     ticket = run.engine.state.blotter.tickets[orders(run)[0].id]
-    assert (ticket.work, ticket.cum, [row[0] for row in ticket.executions]) == (Work.FILLED, 7, [f"{ticket.order.id}-{k}" for k in (1, 2, 3)])
+    assert (ticket.work, ticket.cum, list(ticket.executions)) == (Work.FILLED, 7, [f"{ticket.order.id}-{k}" for k in (1, 2, 3)])
 
 
 def test_a_day_order_of_the_real_venue_ends_with_its_session() -> None:

@@ -47,7 +47,7 @@ class Protected:
                     return None
                 if (kind is _STOP or kind is _STOP_LIMIT) and (price - leg.stop) * order.side > 0:
                     return None
-        if view.protected(order.instrument):
+        if view.protected(order.instrument) or view.will_guard(order):
             return None
         pct = self.limits.default_stop_pct
         return Refused(

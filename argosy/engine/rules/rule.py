@@ -174,6 +174,9 @@ class View(Protocol):
         Resting protections (tag "stop", "take" or "trail") are left out: they go as the position goes. A working exit counts.
         """
 
+    def will_guard(self, order: Order, /) -> bool:
+        """Whether each strategy that the order is for wants a stop with it, which the engine watches where several hold."""
+
     def own(self, strategy: str, /) -> Own:
         """A strategy's own book."""
 

@@ -113,6 +113,9 @@ class FakeView:
     def opposite(self, i: int, side: int) -> float:
         return self.best
 
+    def will_guard(self, order: Order) -> bool:
+        return False
+
     def protected(self, i: int) -> bool:
         return i in self.guarded
 

@@ -1,0 +1,69 @@
+"""What an account event makes worth planning again, and what the engine itself must do about it; it plans and sends nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from argosy.core import events as ev
+from argosy.core.effects import Alarm
+from argosy.core.intents import Target
+from argosy.engine.journal import Given, Wanted
+from argosy.engine.planner import content
+from argosy.engine.state import LIVE, PROBE
+
+if TYPE_CHECKING:
+    from argosy.engine.engine import Engine
+
+
+def touch(engine: Engine, event: ev.Event) -> None:
+    """What an account event makes worth planning again, and what the engine itself must do about it."""
+    kind = type(event)
+    dirty = engine.dirty
+    if kind is ev.Fill:
+        i = event.instrument  # type: ignore[attr-defined]
+        if engine.state.blotter.open[i] or not content(engine.state, i, engine.dispatch.bound[i]):
+            dirty.add(i)
+    elif kind is ev.Reply or kind is ev.OrderUpdate:
+        ticket = engine.state.blotter.tickets.get(event.order)  # type: ignore[attr-defined]
+        refused = kind is ev.Reply and event.outcome == "refused"  # type: ignore[attr-defined]
+        if ticket is not None and refused and engine.patience.ends(ticket.order.instrument, engine.state.now):
+            _tire(engine, ticket.order.instrument, event.code)  # type: ignore[attr-defined]
+        elif ticket is not None:
+            order = ticket.order
+            accepted = kind is ev.Reply and event.outcome == "accepted"  # type: ignore[attr-defined]
+            if not accepted or order.tag or any(engine.state.turned(share.strategy, order.instrument) > ticket.turn for share in order.shares):
+                dirty.add(order.instrument)
+    elif kind is ev.Session or kind is ev.Timer:
+        if kind is ev.Timer:
+            _expire(engine, event)  # type: ignore[arg-type]
+    elif kind is ev.Split:
+        engine.rescale(event)  # type: ignore[arg-type]
+    elif kind in (ev.Bust, ev.Reversal, ev.Delist, ev.Adjust):
+        if engine.state.stray and kind in (ev.Bust, ev.Reversal):
+            text = f"{event.execution} was taken back and is not known: reconcile"  # type: ignore[attr-defined]
+            engine.do(Alarm("EXECUTION_UNKNOWN", text, "page"))
+        dirty.update(range(len(engine.instruments)) if getattr(event, "instrument", -1) < 0 else (event.instrument,))  # type: ignore[attr-defined]
+    elif kind is ev.Command:
+        engine.levels.command(event)  # type: ignore[arg-type]
+    elif kind is ev.Latch:
+        engine.levels.latched(event.level)  # type: ignore[attr-defined]
+    elif kind is ev.Account and engine.state.level == PROBE and engine.state.clean >= engine.levels.breakers.probe_clean:
+        engine.levels.latch(LIVE, "PROBE_CLEAN")
+
+
+def _tire(engine: Engine, i: int, code: str) -> None:
+    """The venue refuses again and again: say so once, and wait for the next row."""
+    if i not in engine.tired:
+        engine.do(Alarm("VENUE_REFUSES", f"{engine.instruments[i].symbol}: refused again and again with {code or 'no code'}", "page"))
+    engine.tired.add(i)
+
+
+def _expire(engine: Engine, timer: ev.Timer) -> None:
+    """Give up wishes whose horizon has come."""
+    for strategy, i in sorted(engine.state.wishes):
+        wish = engine.state.wishes[strategy, i]
+        if wish.until <= timer.known:
+            engine.record(Given(strategy, i, "HORIZON"))
+            if wish.on_expiry == "flat":
+                engine.record(Wanted(strategy, Target(i, lots=0, why="horizon reached"), 0, timer.known, "horizon"))
+            engine.dirty.add(i)
