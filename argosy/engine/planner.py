@@ -6,6 +6,8 @@ no program of its own: each call does what is possible now and waits for the res
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 import msgspec
 
 from argosy.core.effects import Amend
@@ -329,7 +331,10 @@ def _leaving(state: State, i: int, out: Plan) -> int:
 
 
 def _guard_net(state: State, i: int, own: list[str], guards: list[Ticket], out: Plan) -> None:
-    """Several holders: the engine triggers each one's own levels, and one stop of |net| rests at the venue, at the widest."""
+    """Several holders: the engine triggers each one's own levels, and one stop of |net| rests at the venue, at the widest.
+
+    A trailing stop is followed by the venue alone, so each strategy's own rests there, and the common stop is for the others.
+    """
     net = state.portfolio.lots[i]
     side = SELL if net > 0 else BUY
     levels = []
@@ -341,9 +346,13 @@ def _guard_net(state: State, i: int, own: list[str], guards: list[Ticket], out: 
     widest = NAN if not levels else min(levels) if net > 0 else max(levels)
     held = [(strategy, abs(state.portfolio.books[strategy].lots[i])) for strategy in own if state.portfolio.books[strategy].lots[i] * net > 0]
     whole = max(0, abs(net) - _leaving(state, i, out))
+    trailing = _trails(state, i, own, guards, whole, out)
+    whole -= sum(trailing.values())
     kept = False
     for ticket in guards:
         order = ticket.order
+        if order.id in trailing:
+            continue
         if ticket.work in _WAITING or ticket.cancelling:
             kept = True
             continue
@@ -359,6 +368,29 @@ def _guard_net(state: State, i: int, own: list[str], guards: list[Ticket], out: 
         own_parts = parts([lots for _, lots in held], whole, [strategy for strategy, _ in held])
         shares = tuple(Share(strategy, part) for (strategy, _), part in zip(held, own_parts, strict=True) if part)
         out.drafts.append(guard(i, side, whole, shares, "stop", Protection(stop=widest)))
+
+
+def _trails(state: State, i: int, own: list[str], guards: list[Ticket], room: int, out: Plan) -> dict[int, int]:
+    """Each strategy's own trailing stop: lots by order id of those that stay; what is missing is drafted (ids below 0)."""
+    net = state.portfolio.lots[i]
+    trailing: dict[int, int] = {}
+    for strategy in own:
+        wish = state.wishes.get((strategy, i))
+        lots = min(abs(state.portfolio.books[strategy].lots[i]), room - sum(trailing.values()))
+        if wish is None or not _wants_trail(wish.protection) or state.portfolio.books[strategy].lots[i] * net <= 0 or lots <= 0:
+            continue
+        mine = [t for t in guards if t.order.tag == "trail" and [share.strategy for share in t.order.shares] == [strategy]]
+        good = [t for t in mine if not t.cancelling and _wanted(wish.protection, t.order) and t.leaves == lots]
+        if good:
+            trailing[good[0].order.id] = lots
+        elif not mine:
+            trailing[-1 - len(trailing)] = lots
+            out.drafts.append(guard(i, SELL if net > 0 else BUY, lots, (Share(strategy, lots),), "trail", wish.protection))
+    return trailing
+
+
+def _wants_trail(protection: Protection | None) -> TypeGuard[Protection]:
+    return protection is not None and protection.trail == protection.trail
 
 
 def _of_rung(state: State, order: Order) -> bool:
