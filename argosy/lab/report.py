@@ -18,21 +18,19 @@ from argosy import __version__
 from argosy.core.errors import Misuse
 from argosy.core.money import per_one
 from argosy.core.time import DAY, HOUR, iso
-from argosy.lab import figures, packed, words
+from argosy.lab import figures, words
+from argosy.lab.drawn import drawn
+from argosy.lab.months import table
 from argosy.lab.orders import REFUSED, Asked, compared, meaning
 from argosy.lab.result import Result
-from argosy.lab.verdict import monthly
 from argosy.lab.words import headline, lasting, money, number, percent
 
 ROWS = 2_000
 """Most trades listed; the rest is in the saved result."""
 COLOURS = 10
 """Lines of a chart that differ in colour; those after them are the same colours, dashed."""
-POINTS = 1_000
-"""Most points of one curve where several runs are in one report: one a pixel, twice as many where there is one run."""
 EXAMPLES = 3
 """Refusals shown of each code, with the numbers that were compared."""
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 COLUMNS = (
     ("Return", "total_return", "growth from the first to the last row"),
     ("A year", "cagr", "compound growth a calendar year"),
@@ -89,7 +87,7 @@ def render(
     name = title or (runs[0].name if len(runs) == 1 else f"{len(runs)} strategies")
     page = files("argosy.lab") / "page"
     style, script = ((page / file).read_text(encoding="utf-8") for file in ("style.css", "charts.js"))
-    data = msgspec.json.encode(_data(runs, prices or {})).decode().replace("<", "\\u003c")
+    data = msgspec.json.encode(drawn(runs, prices or {})).decode().replace("<", "\\u003c")
     body = [_masthead(runs, name), _compare(runs) if len(runs) > 1 else ""]
     sent = [*asked, *((),) * (len(runs) - len(asked))]
     body += [_run(result, k, len(runs), bool(prices), sent[k]) for k, result in enumerate(runs)]
@@ -105,54 +103,6 @@ def render(
             f'</main><script type="application/json" id="data">{data}</script><script>{script}</script></body></html>',
         )
     )
-
-
-# -- what the script draws -------------------------------------------------------------------------------------------------
-
-
-def _data(runs: Sequence[Result], prices: figures.Prices) -> dict[str, Any]:
-    splits = runs[0].splits
-    most = figures.POINTS if len(runs) == 1 else POINTS
-    lines = figures.price_lines({symbol: (known[rows], price[rows]) for symbol, (known, price) in prices.items()
-                                 for rows in (figures.thin(price, most),)}, splits)  # fmt: skip
-    return {
-        "currency": runs[0].currency,
-        "runs": [
-            {"name": run.name, "curve": _curve(figures.curve(run, most)), "signs": _signs(run) if prices else {}}
-            for run in runs
-        ],
-        "prices": {
-            symbol: {"t": packed.whole(line["t"]), "p": packed.decimal(line["p"], _places(line["p"]))}
-            for symbol, line in lines.items()
-        },
-    }
-
-
-def _curve(line: Mapping[str, list[Any]]) -> dict[str, packed.Packed]:
-    out = {name: packed.decimal(line[name], 2) for name in ("own", "held", "down", "held_down")}
-    return {"t": packed.whole(line["t"])} | out
-
-
-def _signs(run: Result) -> dict[str, dict[str, Any]]:
-    """Marks of fills by symbol; each reason is written once, `w` says which."""
-    out: dict[str, dict[str, Any]] = {}
-    for symbol, marks in figures.signs(run).items():
-        whys = list(dict.fromkeys(marks["why"]))
-        place = {why: k for k, why in enumerate(whys)}
-        out[symbol] = {
-            "t": packed.whole(marks["t"]),
-            "p": packed.decimal(marks["p"], _places(marks["p"])),
-            "s": packed.whole(marks["s"]),
-            "w": packed.whole([place[why] for why in marks["why"]]),
-            "why": packed.texts(whys),
-        }
-    return out
-
-
-def _places(values: Sequence[float]) -> int:
-    """Decimals that no value goes beyond."""
-    texts = (f"{value:.12f}".rstrip("0") for value in values)
-    return max((len(text) - text.index(".") - 1 for text in texts), default=0)
 
 
 # -- the page --------------------------------------------------------------------------------------------------------------
@@ -269,7 +219,7 @@ def _run(result: Result, k: int, of: int, priced: bool, asked: Sequence[Asked]) 
         "".join(f'<p class="caution">{escape(text)}</p>' for text in words.cautions(result)),
         _tiles(result),
         _curves(result, k),
-        _heat(result),
+        table(result),
         _prices(result, k) if priced else "",
         _trades(result),
         '<div class="pair">' + _refusals(result, asked) + _costs(result) + "</div>",
@@ -333,45 +283,6 @@ def _curves(result: Result, k: int) -> str:
         f'<div class="chart low" data-chart="fall" data-run="{k}" tabindex="0" role="img" aria-label="{escape(fell)}"></div>'
         "<noscript><p>The charts need the script of this page; every number is in the tables.</p></noscript></section>"
     )
-
-
-def _heat(result: Result) -> str:
-    """Returns by month, a row a year."""
-    months = monthly(result.known, result.value)
-    if len(months) < 2:
-        return ""
-    held = {(year, month): frac for year, month, frac in monthly(result.known, result.benchmark)}
-    by_year: dict[int, dict[int, float]] = {}
-    for year, month, frac in months:
-        by_year.setdefault(year, {})[month] = frac
-    rows = []
-    for year, row in by_year.items():
-        cells = "".join(_heat_cell(row.get(month)) for month in range(1, 13))
-        total, other = 1.0, 1.0
-        for month, frac in row.items():
-            total *= 1.0 + frac
-            other *= 1.0 + held.get((year, month), 0.0)
-        whole = _heat_cell(total - 1.0, "sum")
-        beside = f'<td class="sum held wide">{number((other - 1.0) * 100, 1)}</td>'
-        rows.append(f'<tr><th scope="row">{year}</th>{cells}{whole}{beside}</tr>')
-    heads = "".join(f'<th scope="col">{month[0]}<s>{month[1:]}</s></th>' for month in MONTHS)
-    return (
-        f'<section><h3>{escape(words.months([frac for _, _, frac in months]))}</h3>'
-        '<table class="heat"><caption>Return in percent; blue gained, orange lost</caption>'
-        f'<thead><tr><th></th>{heads}<th scope="col" class="sum"><span class="wide">Year</span><span class="narrow">Σ</span></th>'
-        f'<th scope="col" class="sum wide">Held</th></tr></thead><tbody>{"".join(rows)}</tbody></table></section>'
-    )
-
-
-def _heat_cell(frac: float | None, kind: str = "") -> str:
-    """A month's return; `g1` to `g9` and `l1` to `l9` are the depths of colour. Where there is little room, a whole number."""
-    if frac is None or frac != frac:
-        return f'<td class="{kind}"></td>' if kind else "<td></td>"
-    if abs(frac) < 0.0005:
-        return f'<td class="{kind}"><b>0.0</b><i>0</i></td>'
-    depth = min(9, 1 + int(9 * (abs(frac) / (0.30 if kind else 0.12)) ** 0.8))
-    names = f"{'g' if frac > 0 else 'l'}{depth}{' ' + kind if kind else ''}"
-    return f'<td class="{names}"><b>{number(frac * 100, 1)}</b><i>{number(frac * 100, 0)}</i></td>'
 
 
 def _prices(result: Result, k: int) -> str:

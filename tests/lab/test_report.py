@@ -15,7 +15,7 @@ from argosy.core.events import Bar
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.tape import Tape
 from argosy.core.time import DAY
-from argosy.lab import figures, packed, report
+from argosy.lab import figures, months, packed, report
 from argosy.lab.orders import Asked
 from argosy.lab.result import Result
 from tests.lab.conftest import START, M
@@ -148,8 +148,8 @@ def test_months_are_in_the_heat_map(paper):
     row = Page(report.render(made)).tables["heat"][1]  # with one decimal, and whole where there is little room
     assert row[:5] == ["2024", "10.010", "−10.0−10", "0.00", ""]
     assert row[13] == "−1.0−1"
-    assert report._heat_cell(0.12) == '<td class="g9"><b>12.0</b><i>12</i></td>'
-    assert report._heat_cell(-0.001, "sum").startswith('<td class="l1 sum">')
+    assert months._cell(0.12) == '<td class="g9"><b>12.0</b><i>12</i></td>'
+    assert months._cell(-0.001, "sum").startswith('<td class="l1 sum">')
 
 
 def test_the_charts_have_every_extreme_and_the_marks(page, paper):

@@ -234,7 +234,10 @@ CASES = [
         "ORDER_RATE", "order_rate", A, A, {"limit": 2, "window_ns": MINUTE}, {"per_minute": 2},
         sent((order(1), MINUTE), (order(2), MINUTE - 1)), sent((order(3), 30 * SECOND)),
     ),
-    Case("DUPLICATE", "duplicate", A, A, {"age_ns": SECOND - 1, "lots": 10, "window_ns": SECOND}, {"window_ms": 1000}, sent((A, SECOND)), sent((A, SECOND - 1))),
+    Case(
+        "DUPLICATE", "duplicate", A, A, {"age_ns": SECOND - 1, "lots": 10, "window_ns": SECOND},
+        {"window_ms": 1000}, sent((A, SECOND)), sent((A, SECOND - 1)),
+    ),
     Case("DUPLICATE", "duplicate", order(11), order(10), {"age_ns": 5}, {"window_ms": 1000}, sent((A, 5))),
     Case("DUPLICATE", "duplicate", LIMIT_101, A, {"age_ns": 5}, {"window_ms": 1000}, sent((A, 5))),
     Case("DUPLICATE", "duplicate", order(10, shares=(Share("b", 10),)), A, {"age_ns": 5}, {"window_ms": 1000}, sent((A, 5))),
@@ -281,7 +284,10 @@ CASES = [
     ),
     # a buy below the market is weighed at the market
     Case("MAX_POSITION", "position", order(50, limit=50.0), order(51, limit=50.0), {"worst_units": 5_100 * USD}, {"max_pct": 5, "trim": False}),
-    Case("MAX_POSITION", "position", order(7), order(8), {"worst_lots": 3, "order_lots": 8, "limit_lots": 10}, {"max_lots": 10, "trim": False}, at("held", ACME, 3)),
+    Case(
+        "MAX_POSITION", "position", order(7), order(8), {"worst_lots": 3, "order_lots": 8, "limit_lots": 10},
+        {"max_lots": 10, "trim": False}, at("held", ACME, 3),
+    ),
     Case("MAX_POSITION", "position", order(49), order(50), {"limit_lots": 49}, {"max_pct": 5, "max_lots": 49, "trim": False}),
     # nothing fits into a full position, whatever trim says
     Case("MAX_POSITION", "position", order(50, -1), order(1), {"worst_lots": 50}, {"max_pct": 5}, at("held", ACME, 50)),
@@ -295,7 +301,10 @@ CASES = [
         both(put(gross=9_500 * USD), at("held", ACME, 10), at("sells", ACME, 20)),
     ),
     Case("MAX_GROSS", "exposure", order(100, limit=90.0), order(101, limit=90.0), {"added_units": 10_100 * USD}, {"max_gross": 10_000}),
-    Case("MAX_NET", "exposure", order(10), order(11), {"net_units": 10_100 * USD, "before_units": 9_000 * USD, "limit_units": 10_000 * USD}, {"max_net": 10_000}, put(net=9_000 * USD)),
+    Case(
+        "MAX_NET", "exposure", order(10), order(11), {"net_units": 10_100 * USD, "before_units": 9_000 * USD, "limit_units": 10_000 * USD},
+        {"max_net": 10_000}, put(net=9_000 * USD),
+    ),
     Case("MAX_NET", "exposure", order(10, -1), order(11, -1), {"net_units": -10_100 * USD}, {"max_net": 10_000}, put(net=-9_000 * USD)),
     # above the limit, only what brings net nearer to zero passes
     Case("MAX_NET", "exposure", order(10, -1), order(1), {"net_units": 20_100 * USD}, {"max_net": 10_000}, put(net=20_000 * USD)),
@@ -310,7 +319,10 @@ CASES = [
     ),
     # covering 40 costs nothing, the rest must be paid
     Case("BUYING_POWER", "buying_power", order(990), order(991), {"needed_units": 95_100 * USD}, {"use_pct": 95}, at("held", ACME, -40)),
-    Case("BUYING_POWER", "buying_power", order(40, -1), order(41, -1), {"needed_units": 100 * USD}, {"use_pct": 95}, both(at("held", ACME, 40), put(buying_power=0))),
+    Case(
+        "BUYING_POWER", "buying_power", order(40, -1), order(41, -1), {"needed_units": 100 * USD},
+        {"use_pct": 95}, both(at("held", ACME, 40), put(buying_power=0)),
+    ),
     # its own book, in base units: equity, power, budget, greatest loss
     Case(
         "BUDGET", "budget", order(95), order(96), {"needed_units": 9_600 * USD, "limit_units": 9_500 * USD, "power_units": 10_000 * USD},
