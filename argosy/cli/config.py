@@ -53,6 +53,8 @@ def explain(
 def check(json: Json = False, config: Config = None) -> None:
     """Look for unknown keys, wrong types and values out of bounds; exit status 2 when there are any.
 
+    Warns, with exit status 0, of strategies whose entries the gate would refuse for want of a stop.
+
     \b
       argosy config check
       argosy config check --config live.toml --json
@@ -62,8 +64,9 @@ def check(json: Json = False, config: Config = None) -> None:
 
     loaded, faults = examine(config)
     faults = [*faults, *(_strategies(loaded) if loaded is not None else [])]
+    warnings = _unprotected(loaded.settings) if loaded is not None else []
     if json:
-        screen.say_json({"ok": not faults, "faults": faults})
+        screen.say_json({"ok": not faults, "faults": faults, "warnings": warnings})
     elif not faults:
         file = loaded.file if loaded is not None else ""
         typer.echo(f"✓ {file or 'no settings file: the defaults'}: nothing is wrong")
@@ -73,6 +76,9 @@ def check(json: Json = False, config: Config = None) -> None:
             typer.secho(place or "settings", bold=True, err=True, nl=False)
             typer.secho(f"  {fault.key}  {fault.code}", err=True)
             typer.echo(f"  {fault.what}\n  fix    {fault.fix}", err=True)
+    if not json:
+        for warning in warnings:
+            typer.secho(f"! {warning}", fg=typer.colors.YELLOW, err=True)
     if faults:
         raise typer.Exit(2)
 
@@ -147,6 +153,35 @@ def _strategies(loaded: Any) -> list[Any]:
             Fault("BUDGET", "strategies", what, "make budget_frac sum to at most 1", file=loaded.file)
         )
     return faults
+
+
+def _unprotected(settings: Any) -> list[str]:
+    """Which strategies send no stop where the gate refuses entries without one; a note where only running them would tell."""
+    import dis
+
+    from argosy.core.errors import Misuse
+    from argosy.engine.rules.profiles import PROFILES
+    from argosy.house import Wanted, strategy
+
+    profile = settings.risk.profile
+    limits = PROFILES[profile].get("protection", {}) | settings.risk.limits.get("protection", {})
+    if not limits.get("required"):
+        return []
+    said, untold = [], []
+    for name, entry in settings.strategies.items():
+        try:
+            step = strategy(Wanted(name=name, plugin=entry.plugin or name, params=entry.params)).step
+        except Misuse:
+            continue  # a fault of its own, which is told
+        code = getattr(step, "__code__", None)
+        sets = code is None or any(one.opname == "STORE_ATTR" and one.argval == "stop" for one in dis.get_instructions(code))
+        if sets:
+            untold.append(name)
+        else:
+            said.append(f"strategies.{name} never sets a stop: its entries will be refused (PROTECTION_REQUIRED, profile {profile})")
+    if untold:
+        said.append(f"profile {profile} refuses entries without a stop (PROTECTION_REQUIRED): see that {', '.join(untold)} sends one")
+    return said
 
 
 def _one(fact: Any) -> None:

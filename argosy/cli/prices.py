@@ -15,6 +15,7 @@ from argosy.core.time import DAY, HOUR, NEVER, parse
 
 if TYPE_CHECKING:
     from argosy.core.events import Event
+    from argosy.data.catalog import Catalog
     from argosy.house import Data
 
 DEMO = "demo"
@@ -26,7 +27,9 @@ def gather(
     """(instruments, tapes and other events) of a run, and what to call them.
 
     source: "demo", a catalog's folder, or a file of prices; start, end: ISO dates, end not included
-    Raises Misuse: DATA_SOURCE (nothing there), DATA_EMPTY (no row in the period), and those of the room of data.
+    symbols: none named = all; of a catalog, all that have bars (of the span `every`, when one is given)
+    Raises Misuse: DATA_SOURCE (nothing there), DATA_EMPTY (no bar, or no row in the period), CATALOG_SPAN (no bar of that
+    span), and those of the room of data.
     """
     low, high = parse(start) if start else 0, parse(end) if end else NEVER
     instruments, tapes, events, label = _read(source, tuple(symbols), every)
@@ -63,11 +66,9 @@ def _read(
         from argosy.data.catalog import Catalog
 
         catalog = Catalog(path)
-        instruments = catalog.instruments(symbols)
+        instruments = catalog.instruments(symbols, "bar", every)
         if not len(instruments):
-            raise Misuse(
-                "DATA_EMPTY", f"the catalog {source} is empty", fix="`argosy data import FILE` fills it"
-            )
+            raise _barless(catalog, source, every)
         return (
             instruments,
             [catalog.tape(instruments, "bar", every)],
@@ -103,6 +104,16 @@ def _read(
         tapes.setdefault(tape.kind, []).append(tape)
         events += [msgspec.structs.replace(action, instrument=row.id) for action in item.actions]
     return instruments, [Tape.merge(group) for group in tapes.values()], events, path.name
+
+
+def _barless(catalog: Catalog, source: str, every: str) -> Misuse:
+    """Why no instrument of a catalog can be run: it is empty, or it has bars of other spans only, or none."""
+    spans = sorted({entry.every for entry in catalog.describe() if entry.kind == "bar"})
+    if spans:
+        what, fix = f"the catalog {source} has no bar of {every}", f"use --every {', '.join(spans)}"
+        return Misuse("CATALOG_SPAN", what, where="--every", fix=fix)
+    what = f"the catalog {source} has no bars" if catalog.symbols() else f"the catalog {source} is empty"
+    return Misuse("DATA_EMPTY", what, where="--data", fix="`argosy data import FILE` fills it")
 
 
 def _sessions(instruments: Instruments, tapes: Sequence[Tape], first: int, last: int) -> list[Event]:

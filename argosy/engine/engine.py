@@ -39,8 +39,8 @@ from argosy.engine.planner import Draft, order_of, plan
 from argosy.engine.portfolio import HOUSE, Fx
 from argosy.engine.risk import RiskGate
 from argosy.engine.slot import Binding, Slot
-from argosy.engine.state import FLATTEN, State
-from argosy.engine.touch import touch
+from argosy.engine.state import FLATTEN, PROTECTIONS, State
+from argosy.engine.touch import touch, unprotected
 from argosy.engine.view import StateView
 from argosy.engine.watch import reached
 from argosy.kernels import ledger
@@ -121,6 +121,7 @@ class Engine:
         """Go on after a restart. cursor: the market row that the journal has marked last."""
         self.cursor = cursor
         self.state.filled.clear()
+        self.patience.stuck.update(i for (_, i), wish in self.state.wishes.items() if wish.protection is not None)
         self.levels.watch()
         self.dispatch.bind()
 
@@ -262,20 +263,18 @@ class Engine:
     def _absorb(self, events: Sequence[ev.Event]) -> None:
         state = self.state
         self._pulses = [event for event in events if type(event) is ev.Timer and event.name == "pulse"]
+        rows = sum(1 for event in events if type(event) in _ROWS)
         if len(events) > 1:
-            rows = sum(1 for event in events if type(event) in _ROWS)
             recorded = len(events) - rows - len(self._pulses)
             if recorded:
                 self.journal.append(Rows(state.rows, recorded, rows))
                 self.cursor = state.rows
-        rows = 0
         for event in events:
             if type(event) not in _ROWS and not (type(event) is ev.Timer and event.name == "pulse"):
                 self.record(event)
         for event in events:
             if type(event) in _ROWS:
                 state.row(event)  # type: ignore[arg-type]
-                rows += 1
                 if self.dispatch.keeps and type(event) is ev.Bar:
                     self.dispatch.keep(event)
         state.now = max(state.now, events[-1].known)
@@ -403,9 +402,25 @@ class Engine:
             self.record(cross)
         for order in made.cancels:
             self.do(Cancel(order))
+        if made.way and self._may_leave(made.exits):
+            for order in made.way:
+                self.do(Cancel(order))
         for amend in made.amends:
             self.do(amend)
         drafts.extend(made.drafts)
+
+    def _may_leave(self, exits: Sequence[Draft]) -> bool:
+        """Ask the gate about exits before their stops make way; what it refuses is recorded, and planned without."""
+        allowed = True
+        for draft in exits:
+            self._mark_rows()
+            order, legs = order_of(draft, self.journal.seq * 4, 0)
+            refused = self.gate.admit(order, legs, self.view).refused
+            if refused is not None:
+                self.record(Verdict(order, refused))
+                self.dirty.add(draft.instrument)
+                allowed = False
+        return allowed
 
     def do(self, effect: Cancel | Amend | Alarm) -> None:
         """Record an effect and ask for it."""
@@ -431,12 +446,16 @@ class Engine:
             approved = verdict.approved
             if verdict.refused is not None:
                 self.record(Verdict(order, verdict.refused))
-                if draft.reduce_only and not draft.tag:
+                if draft.tag in PROTECTIONS:
+                    unprotected(self, draft, verdict.refused.code)
+                elif draft.reduce_only:
                     self.dirty.add(draft.instrument)
                 continue
             if verdict.trimmed is not None:
                 self.record(Verdict(order, verdict.trimmed))
             assert approved is not None
+            if draft.tag and self.patience.bare:
+                self.patience.bare.discard(draft.instrument)
             submit = Submit(approved)
             self.record(Reserve(submit, view.reservation(approved.order), verdict.exit))
             self.effects.append(submit)

@@ -7,14 +7,18 @@ TRIES = 5
 
 
 class Patience:
-    """Counts refusals by instrument at one `now`. stuck: instruments that wait for the next market row or heartbeat."""
+    """Counts refusals by instrument at one `now`.
 
-    __slots__ = ("_counts", "_now", "stuck")
+    stuck: instruments that wait for the next market row or heartbeat; bare: those of them whose protection the gate refused
+    """
+
+    __slots__ = ("_counts", "_now", "bare", "stuck")
 
     def __init__(self) -> None:
         self._now = -1
         self._counts: dict[int, int] = {}
         self.stuck: set[int] = set()
+        self.bare: set[int] = set()
 
     def ends(self, instrument: int, now: int) -> bool:
         """Note a refusal; whether it was one too many."""

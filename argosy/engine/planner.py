@@ -48,15 +48,20 @@ class Draft(msgspec.Struct, gc=False):
 
 
 class Plan:
-    """What one call asks for, in the order it is recorded: crosses, cancels, amends, drafts."""
+    """What one call asks for, in the order it is recorded: crosses, cancels, amends, drafts.
 
-    __slots__ = ("amends", "cancels", "crosses", "drafts")
+    exits, way: exits that can be sent only when the stops and targets `way` have gone; nothing makes way for a refused exit
+    """
+
+    __slots__ = ("amends", "cancels", "crosses", "drafts", "exits", "way")
 
     def __init__(self) -> None:
         self.crosses: list[Cross] = []
         self.cancels: list[int] = []
         self.amends: list[Amend] = []
         self.drafts: list[Draft] = []
+        self.exits: list[Draft] = []
+        self.way: list[int] = []
 
 
 def plan(state: State, i: int, strategies: list[str]) -> Plan:
@@ -190,11 +195,7 @@ def _trade(state: State, i: int, lacks: list[Lack], guards: list[Ticket], alone:
         limit = None if lack.limit != lack.limit else lack.limit
         kinds.setdefault((BUY if lack.lots > 0 else SELL, limit, lack.tif), []).append(lack)
     held = state.portfolio.lots[i] + sum(working(state, i).values())
-    for side, _limit, _tif in kinds:
-        if held * side < 0 and any(not guard.leg and guard.order.side == side for guard in guards):
-            waiting = [guard for guard in guards if guard.order.side == side and not guard.leg]
-            out.cancels.extend(guard.order.id for guard in waiting if not guard.cancelling and guard.work not in _ENDING)
-            return False
+    drafts: list[Draft] = []
     for (side, limit, tif), group in kinds.items():
         total = sum(abs(lack.lots) for lack in group)
         closing = min(total, abs(held)) if held * side < 0 else 0
@@ -207,7 +208,7 @@ def _trade(state: State, i: int, lacks: list[Lack], guards: list[Ticket], alone:
                 continue
             shares = tuple(Share(lack.strategy, part) for lack, part in zip(group, of, strict=True) if part)
             wish = state.wishes[shares[0].strategy, i]
-            out.drafts.append(
+            drafts.append(
                 Draft(
                     i, side, lots, shares,
                     type=Type.MARKET if limit is None else Type.LIMIT,
@@ -220,6 +221,13 @@ def _trade(state: State, i: int, lacks: list[Lack], guards: list[Ticket], alone:
                 )  # fmt: skip
             )
         held += side * total
+    out.exits = [draft for draft in drafts if draft.reduce_only]
+    sides = {draft.side for draft in out.exits}
+    waiting = [guard for guard in guards if guard.order.side in sides and not guard.leg]
+    if waiting:
+        out.way = [guard.order.id for guard in waiting if not guard.cancelling and guard.work not in _ENDING]
+        return False
+    out.drafts.extend(drafts)
     return True
 
 

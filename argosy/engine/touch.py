@@ -13,6 +13,7 @@ from argosy.engine.state import LIVE, PROBE
 
 if TYPE_CHECKING:
     from argosy.engine.engine import Engine
+    from argosy.engine.planner import Draft
 
 
 def touch(engine: Engine, event: ev.Event) -> None:
@@ -33,9 +34,10 @@ def touch(engine: Engine, event: ev.Event) -> None:
             accepted = kind is ev.Reply and event.outcome == "accepted"  # type: ignore[attr-defined]
             if not accepted or order.tag or any(engine.state.turned(share.strategy, order.instrument) > ticket.turn for share in order.shares):
                 dirty.add(order.instrument)
-    elif kind is ev.Session or kind is ev.Timer:
-        if kind is ev.Timer:
-            _expire(engine, event)  # type: ignore[arg-type]
+    elif kind is ev.Timer:
+        _expire(engine, event)  # type: ignore[arg-type]
+    elif kind is ev.Status or kind is ev.Session:
+        dirty |= engine.patience.bare  # what could not be protected may be so now
     elif kind is ev.Split:
         engine.rescale(event)  # type: ignore[arg-type]
     elif kind in (ev.Bust, ev.Reversal, ev.Delist, ev.Adjust):
@@ -56,6 +58,16 @@ def _tire(engine: Engine, i: int, code: str) -> None:
     if i not in engine.tired:
         engine.do(Alarm("VENUE_REFUSES", f"{engine.instruments[i].symbol}: refused again and again with {code or 'no code'}", "page"))
     engine.tired.add(i)
+
+
+def unprotected(engine: Engine, draft: Draft, code: str) -> None:
+    """The gate refused a stop or target: say so once, and ask again with each row until it may rest."""
+    i = draft.instrument
+    engine.patience.stuck.add(i)
+    if i not in engine.patience.bare:
+        engine.patience.bare.add(i)
+        text = f"{engine.instruments[i].symbol}: its {draft.tag} was refused with {code}"
+        engine.do(Alarm("PROTECTION_REFUSED", text, "page"))
 
 
 def _expire(engine: Engine, timer: ev.Timer) -> None:

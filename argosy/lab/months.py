@@ -1,4 +1,4 @@
-"""Returns by month as a table of a report, a row a year."""
+"""Returns by month as a table of a report, a row a year; it computes no statistics of its own."""
 
 from __future__ import annotations
 

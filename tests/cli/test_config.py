@@ -289,3 +289,44 @@ def test_a_whole_section_as_json_and_a_list(shell, monkeypatch):
     assert (loaded.settings.account.cash, loaded.settings.account.currency) == (9.0, "EUR")
     assert loaded.settings.strategies["trend"].symbols == ["A", "B"]
     assert loaded.origins["account.cash"] == "env ARGOSY_ACCOUNT__CASH"
+
+
+DESK = '[risk]\nprofile = "desk"\n'
+UNSTOPPED = [
+    (DESK + "[strategies.buy_and_hold]\n", ["strategies.buy_and_hold never sets a stop"]),  # its step writes no out.stop
+    (DESK + "[strategies.trend]\nstop_atr = 2.0\n", ["see that trend sends one"]),  # its step may: only running it tells
+    (DESK + "[strategies.breaks]\n", ["see that breaks sends one"]),  # a handler: only running it tells
+    (
+        DESK + '[strategies.one]\nplugin = "buy_and_hold"\n[strategies.trend]\n[strategies.breaks]\n',
+        ["strategies.one never sets a stop", "see that trend, breaks sends one"],
+    ),
+    (DESK, []),
+    ("[strategies.buy_and_hold]\n", []),  # the lab asks for no stop
+    (DESK + "[risk.protection]\nrequired = false\n[strategies.buy_and_hold]\n", []),
+    ("[risk.protection]\nrequired = true\n[strategies.buy_and_hold]\n", ["strategies.buy_and_hold never sets a stop"]),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), UNSTOPPED)
+def test_check_warns_of_entries_that_the_gate_would_refuse_for_want_of_a_stop(shell, tmp_path, text, said):
+    (tmp_path / "argosy.toml").write_text(text)
+    told = shell("config", "check", "--json")
+    assert (told.code, told.json["ok"], told.json["faults"]) == (0, True, [])
+    warnings = told.json["warnings"]
+    assert len(warnings) == len(said)
+    assert all(words in line for words, line in zip(said, warnings, strict=True))
+    plain = shell("config", "check")
+    assert plain.code == 0 and "nothing is wrong" in plain.out
+    assert plain.err.splitlines() == [f"! {line}" for line in warnings]
+
+
+def test_a_strategy_that_is_not_there_is_a_fault_and_no_warning(shell, tmp_path):
+    (tmp_path / "argosy.toml").write_text(DESK + "[strategies.nobody]\n")
+    told = shell("config", "check", "--json")
+    assert (told.code, told.json["warnings"]) == (2, [])
+
+
+def test_the_warning_is_what_the_desk_does(shell, tmp_path):
+    (tmp_path / "argosy.toml").write_text(DESK)
+    told = shell("backtest", "buy_and_hold", "--json").json
+    assert told["fills"] == 0 and set(told["refusals"]) & {"PROTECTION_REQUIRED"}

@@ -120,12 +120,15 @@ def resting(run: Run, i: int = 0) -> list[tuple[str, int, int, float]]:
 class Stage:
     """An engine without a market: the test gives it bars and answers as a venue would, at any time it likes."""
 
-    def __init__(self, strategies: Mapping[str, Any], instruments: int = 1, table: Instruments | None = None, **given: Any) -> None:
+    def __init__(
+        self, strategies: Mapping[str, Any], instruments: int = 1, table: Instruments | None = None, opened: bool = True, **given: Any
+    ) -> None:
         names = table or Instruments(Instrument(symbol=f"S{i}") for i in range(instruments))
         self.run = assemble(wanted(strategies), (names, [], []), terms(**given))
         self.engine = self.run.engine
         self.state = self.engine.state
-        self.engine.open(self.run.cash)
+        if opened:
+            self.engine.open(self.run.cash)
         self.run_fx = given.get("fx", ())
         self.rows: list[Any] = []
         self.minute = -1
