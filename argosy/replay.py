@@ -171,9 +171,9 @@ class Replay:
         """The compiled way through quiet bars, where there is one and it pays."""
         if rows < self._scan_from or self.source.openings or not all(tape.kind is Bar for tape in self.source.tapes):
             return None
-        slot = Scan.fits(self.engine, self.source.columns)
-        self.scanned = slot is not None
-        return None if slot is None else Scan(self.engine, slot, self.source.columns)
+        scan = Scan.of(self.engine, self.source.columns)
+        self.scanned = scan is not None
+        return scan
 
     def _run_scanned(self, scan: Scan, start: int, stop: int) -> None:
         """Stretches that touch no order are walked compiled; other instants row by row."""
@@ -185,12 +185,12 @@ class Replay:
             if upcoming != at or quiet <= done:
                 at, quiet = upcoming, self._quiet_until(done, stop)
             if quiet > done:
-                touch = market.touch()
-                effects: Sequence[Effect] = scan.run(done, quiet, touch, market.plain) if scan.ready else ()
-                if scan.traded:
-                    market.leap(scan.traded, scan.opened)
-                if effects:
-                    self._perform(effects)
+                if scan.ready:
+                    effects: Sequence[Effect] = scan.run(done, quiet, market.touch(), market.plain)
+                    if scan.traded:
+                        market.leap(scan.traded, scan.opened)
+                    if effects:
+                        self._perform(effects)
                 if state.rows > done:
                     done = state.rows
                     if self._progress is not None:
@@ -278,13 +278,12 @@ class Replay:
         engine, market = self.engine, self.market
         busy = market.busy
         only_bars = all(tape.kind is Bar for tape in self.source.tapes)
-        script, late = self._script, self._late
         for k in range(len(bounds) - 1):
             batch = list(islice(rows, bounds[k + 1] - bounds[k]))
             now = batch[0].known
             live = [row for row in batch if busy(row.instrument)]
             answers: list[Event] = []
-            if live or late or (script and script[-1].known <= now):
+            if live or self._next() <= now:
                 bars = [row for row in live if type(row) is Bar]
                 for ts in sorted({bar.ts for bar in bars}):
                     self._before(ts + 1)

@@ -275,8 +275,6 @@ class Engine:
         for event in events:
             if type(event) in _ROWS:
                 state.row(event)  # type: ignore[arg-type]
-                if self.dispatch.keeps and type(event) is ev.Bar:
-                    self.dispatch.keep(event)
         state.now = max(state.now, events[-1].known)
         if rows:
             if len(events) > rows:
@@ -290,6 +288,10 @@ class Engine:
             for event in events:
                 if type(event) not in _ROWS:
                     touch(self, event)
+        if self.dispatch.keeps:  # as the handlers of this instant will find them: after commands, splits and pauses
+            for event in events:
+                if type(event) is ev.Bar:
+                    self.dispatch.keep(event)
         if rows or self._pulses:
             if self.levels.watching:
                 self.levels.check()
@@ -298,8 +300,7 @@ class Engine:
 
     def _rest(self) -> None:
         """Time has passed: what waited is planned again."""
-        self.dirty |= self.patience.stuck
-        self.patience.stuck.clear()
+        self.dirty |= self.patience.ripe(self.state.rows)
         self.tired.clear()
 
     def rescale(self, split: ev.Split) -> None:
@@ -455,7 +456,7 @@ class Engine:
                 self.record(Verdict(order, verdict.trimmed))
             assert approved is not None
             if draft.tag and self.patience.bare:
-                self.patience.bare.discard(draft.instrument)
+                self.patience.protected(draft.instrument)
             submit = Submit(approved)
             self.record(Reserve(submit, view.reservation(approved.order), verdict.exit))
             self.effects.append(submit)

@@ -24,6 +24,8 @@ def touch(engine: Engine, event: ev.Event) -> None:
         i = event.instrument  # type: ignore[attr-defined]
         if engine.state.blotter.open[i] or not content(engine.state, i, engine.dispatch.bound[i]):
             dirty.add(i)
+        if engine.patience.bare and not engine.state.portfolio.lots[i]:
+            engine.patience.protected(i)
     elif kind is ev.Reply or kind is ev.OrderUpdate:
         ticket = engine.state.blotter.tickets.get(event.order)  # type: ignore[attr-defined]
         refused = kind is ev.Reply and event.outcome == "refused"  # type: ignore[attr-defined]
@@ -37,7 +39,7 @@ def touch(engine: Engine, event: ev.Event) -> None:
     elif kind is ev.Timer:
         _expire(engine, event)  # type: ignore[arg-type]
     elif kind is ev.Status or kind is ev.Session:
-        dirty |= engine.patience.bare  # what could not be protected may be so now
+        dirty.update(engine.patience.bare)  # what could not be protected may be so now
     elif kind is ev.Split:
         engine.rescale(event)  # type: ignore[arg-type]
     elif kind in (ev.Bust, ev.Reversal, ev.Delist, ev.Adjust):
@@ -61,12 +63,9 @@ def _tire(engine: Engine, i: int, code: str) -> None:
 
 
 def unprotected(engine: Engine, draft: Draft, code: str) -> None:
-    """The gate refused a stop or target: say so once, and ask again with each row until it may rest."""
-    i = draft.instrument
-    engine.patience.stuck.add(i)
-    if i not in engine.patience.bare:
-        engine.patience.bare.add(i)
-        text = f"{engine.instruments[i].symbol}: its {draft.tag} was refused with {code}"
+    """The gate refused a stop or target: say so once, and ask again, ever more seldom, until it may rest."""
+    if engine.patience.unprotected(draft.instrument, engine.state.rows):
+        text = f"{engine.instruments[draft.instrument].symbol}: its {draft.tag} was refused with {code}"
         engine.do(Alarm("PROTECTION_REFUSED", text, "page"))
 
 

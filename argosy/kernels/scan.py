@@ -88,7 +88,7 @@ def _scan(
     marks:  (n,) float64 last prices; standing: (cells,) float64, what each wanted last, nan for nothing
     asks:   (cells, 5) int64, room to plan an instant's orders in
     log:    a record a decision of a cell, see `engine.stretch`; memo: the cell's state after it
-    awake:  (rows of all cells,) bool where the strategy asked to be called, or (1,) true: everywhere
+    awake:  (rows of all cells,) bool where the strategy asked to be called, or (0,): everywhere
     was_state, was_out: one record each, the cell's numbers before the step at hand, should it raise
     """
     instrument, ts, known, span, open_, high, low, close, volume = bars
@@ -192,7 +192,7 @@ def _scan(
                 cells[i, WARM] -= 1
                 if cells[i, WARM] > 0:
                     continue
-            if len(awake) > 1 and not awake[cells[i, FIRST] + cells[i, SEEN] - 1]:
+            if len(awake) > 0 and not awake[cells[i, FIRST] + cells[i, SEEN] - 1]:
                 continue
             tally[AT] = r
             one = row[0]

@@ -344,7 +344,7 @@ def test_good_till_date_ends_at_the_horizon() -> None:
     assert resting(run) == []
 
 
-def test_a_protection_that_the_gate_refuses_is_paged_once_and_asked_for_with_each_row_until_it_rests() -> None:
+def test_a_protection_that_the_gate_refuses_is_paged_once_and_asked_for_again_until_it_rests() -> None:
     """120 held bare; a stop for all of them is larger than an order may be, until 40 of them are sold."""
     plan = {0: want(60), 1: want(120), 2: want(120, stop=90.0), 4: want(80, stop=90.0)}
     stage = Stage({"a": plan}, limits={"order_size": {"max_lots": 100}})
