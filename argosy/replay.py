@@ -35,6 +35,7 @@ from argosy.core.time import NEVER
 from argosy.engine.coast import Coast
 from argosy.engine.engine import Engine
 from argosy.engine.scan import Scan
+from argosy.engine.steps import hint
 
 _KNOWN = attrgetter("known")
 _FOR_MARKET = (Session, Split, Status, Delist)
@@ -49,7 +50,8 @@ class Replay:
 
     events: what else became known (sessions, splits, dividends, cash flows, commands, facts), in any order
     progress: called with the number of market rows done, now and then
-    scan_from: rows from which a strategy that can be compiled is; scanned, coasted: whether it was, or slept through ticks
+    scan_from: rows from which a strategy that can be compiled is; scanned, coasted: whether it was, or slept through ticks;
+    hint: what in its step kept it from being compiled
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Replay:
         self.source = Merged(tapes)
         self._scan_from = scan_from
         self.scanned = self.coasted = False
+        self.hint = ""
         self._timers: set[tuple[int, str, str]] = set()
         self.script: tuple[Event, ...] = tuple(sorted(events, key=_KNOWN))
         self._script = list(self.script[::-1])  # last first, so that the next is popped cheaply
@@ -110,6 +113,7 @@ class Replay:
             return None
         scan = Scan.of(self.engine, self.source.columns)
         self.scanned = scan is not None
+        self.hint = "" if self.scanned else hint(self.engine.slots)
         return scan
 
     def _run_scanned(self, scan: Scan, start: int, stop: int) -> None:

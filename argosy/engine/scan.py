@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from types import FunctionType
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,45 +26,25 @@ from argosy.engine.dispatch import sound
 from argosy.engine.engine import NONE, Engine
 from argosy.engine.portfolio import HOUSE
 from argosy.engine.records import Stretch
-from argosy.engine.slot import Cell, Slot, TableFeed, bare_type
+from argosy.engine.slot import LEVELS, Cell, Slot, TableFeed
 from argosy.engine.state import FLATTEN, LIVE
+from argosy.engine.steps import OUT, ROW, strange, struct_type
 from argosy.engine.stretch import DEAL, target
 from argosy.engine.wish import Wish
 from argosy.kernels import scan as kernels
+from argosy.kernels.checked import BEYOND
 from argosy.kernels.fees import FeeSchedule
 from argosy.kernels.kernel import Uncompilable
+from argosy.kernels.plain import linked
 from argosy.kernels.scan import Plainness
 
 DEALS = 8_192
 """Decisions after which a stretch is recorded."""
 
-_CODES: dict[Any, str] = {float: "f8", int: "i8", bool: "?"}
-_OUT = np.dtype([(name, "f8") for name in ("target", "limit", "stop", "take")])
-_ROW = np.dtype(
-    [(name, "i8") for name in ("ts", "known", "instrument")]
-    + [(name, "f8") for name in ("open", "high", "low", "close", "volume")]
-    + [("span", "i8")]
-)
 _COLUMNS = ("instrument", "ts", "known", "span", "open", "high", "low", "close", "volume")
 _UNITS = {"lots": kernels.LOTS, "weight": kernels.WEIGHT, "notional": kernels.NOTIONAL}
-_FITS: dict[Any, tuple[type, ...]] = {float: (float, int), int: (int, bool), bool: (bool,)}
 _INF = float("inf")
-_LONG: dict[str, float] = {"f8": _INF, "i8": 1 << 31, "?": 1}
-"""The largest number of a field that machine code counts on from."""
 _FAR = -(1 << 62)
-
-
-def struct_type(struct: msgspec.Struct) -> np.dtype[Any] | None:
-    """The record type of a Struct of numbers, as machine code takes it; None when it holds anything else."""
-    fields = []
-    for field in msgspec.structs.fields(struct):
-        value = getattr(struct, field.name)
-        kind = bare_type(field.type)
-        code = _CODES.get(kind)
-        if code is None or type(value) not in _FITS[kind] or abs(value) > _LONG[code]:
-            return None
-        fields.append((field.name, code))
-    return np.dtype(fields or [("_", "f8")])
 
 
 class Scan:
@@ -103,9 +81,9 @@ class Scan:
         assert declaration.step is not None
         self._fields = declaration.state.__struct_fields__
         self._states = np.zeros(len(cells), state_type)
-        self._outs = np.zeros(len(cells), _OUT)
-        self._lasts = np.zeros(len(cells), _OUT)
-        self._row = np.zeros(1, _ROW)
+        self._outs = np.zeros(len(cells), OUT)
+        self._lasts = np.zeros(len(cells), OUT)
+        self._row = np.zeros(1, ROW)
         self._params = np.zeros(1, params_type)
         if declaration.params.__struct_fields__:
             self._params[0] = tuple(getattr(declaration.params, name) for name in declaration.params.__struct_fields__)
@@ -116,7 +94,7 @@ class Scan:
         self._marks = np.zeros(n)
         self._facts = np.zeros((n, 10))
         self._facts[:, kernels.SCALE] = engine.state.portfolio.scale
-        self._tally = np.zeros(19, np.int64)
+        self._tally = np.zeros(20, np.int64)
         self._room = np.zeros(20)
         self._terms = np.zeros(8)
         self._schedule = FeeSchedule()
@@ -124,10 +102,10 @@ class Scan:
         self._asks = np.zeros((len(cells), 5), np.int64)
         self._log = np.zeros(DEALS, DEAL)
         self._memo = np.zeros(DEALS, state_type)
-        self._before = np.zeros(1, state_type), np.zeros(1, _OUT)
+        self._before = np.zeros(1, state_type), np.zeros(1, OUT)
         self._seq = -1
         self.traded: dict[int, int] = {}
-        scanner = kernels.scanner(declaration.step)
+        scanner = kernels.scanner(linked(declaration.step))  # type: ignore[arg-type]  # a function: `fits` looked at it
         self._kernel = scanner.prove
         self._walk(0, 0)  # made here, or found that it cannot be
         self._kernel = scanner.jit
@@ -149,7 +127,7 @@ class Scan:
             return None
         slot = active[0]
         declaration = slot.declaration
-        if not isinstance(declaration.step, FunctionType) or struct_type(declaration.state()) is None or struct_type(declaration.params) is None:
+        if declaration.step is None or strange(declaration) is not None:
             return None
         cells = list(slot.cells.values())
         if any(cell.spans is not None for cell in cells):
@@ -224,15 +202,20 @@ class Scan:
                 for call in engine.dispatch.on_bar[bar.instrument]:
                     call(bar)
         elif count:
-            for c in self._changed[:count].tolist():
-                cell = self._cells[c]
-                self._show(c, cell)
-                at_fault = None if sound(cell.out) else self.bar(self._last_row(cell.instrument, at))
-                engine.dispatch.wants.append((self._slot, engine.dispatch.stepped(self._slot, cell, at_fault, self._needs(cell))))
+            self._want(count, at)
         else:
             return NONE
         self._seq = -1
         return engine.decide()
+
+    def _want(self, count: int, at: int) -> None:
+        """Let the first `count` cells that changed in the instant before row `at` say what they want."""
+        dispatch, slot = self._engine.dispatch, self._slot
+        for c in self._changed[:count].tolist():
+            cell = self._cells[c]
+            self._show(c, cell)
+            at_fault = None if sound(cell.out) else self.bar(self._last_row(cell.instrument, at))
+            dispatch.wants.append((slot, dispatch.stepped(slot, cell, at_fault, self._needs(cell))))
 
     def _last_row(self, instrument: int, end: int) -> int:
         """The last row of an instrument before `end`."""
@@ -251,27 +234,32 @@ class Scan:
         return at, count, why
 
     def _fail(self, row: int, end: int, failure: Exception) -> None:
-        """Let the plain step raise again at the row where the compiled one did, for its words and its trace.
+        """Let the plain step take the row at which the compiled one raised: it raises too, for its words and its trace.
 
-        The rest of its instant, up to row `end`, is stepped: the needs of its other instruments follow.
+        Where an int grew beyond machine code alone, it does not, and goes on. The rest of its instant, up to row `end`, is stepped.
         """
-        slot = self._slot
-        bar = self.bar(row)
-        calls = self._engine.dispatch.on_bar
+        slot, dispatch = self._slot, self._engine.dispatch
+        bar, calls = self.bar(row), dispatch.on_bar
         cell = slot.cells[bar.instrument]
         c = self._cells.index(cell)
         self._states[c], self._outs[c] = self._before[0][0], self._before[1][0]
+        self._want(self._tally.item(kernels.CHANGED), row)
         self._home(c)
+        needs = self._needs(cell)
         assert cell.step is not None
         try:
-            cell.step(bar, self._needs(cell), cell.state, slot.declaration.params, cell.out)
+            cell.step(bar, needs, cell.state, slot.declaration.params, cell.out)
         except Exception as error:  # a strategy may raise anything; it is recorded and quarantined
             self._engine.fail(slot, bar, error)
-            for later in map(self.bar, range(row + 1, end)):
-                for call in calls[later.instrument]:
-                    call(later)
-            return
-        raise Broken("SCAN", f"{slot.id} raised compiled and not in Python, at {bar}", fix="report it; scan_from turns compiling off") from failure
+        else:
+            if failure.args != (BEYOND,):
+                fix = "report it; scan_from turns compiling off"
+                raise Broken("SCAN", f"{slot.id} raised compiled and not in Python, at {bar}", fix=fix) from failure
+            if any(getattr(cell.out, name) != getattr(cell.last, name) for name in LEVELS):
+                dispatch.wants.append((slot, dispatch.stepped(slot, cell, bar, needs)))
+        for later in map(self.bar, range(row + 1, end)):
+            for call in calls[later.instrument]:
+                call(later)
 
     # -- between the engine's books and the arrays -----------------------------------------------------------------------
 
@@ -298,6 +286,7 @@ class Scan:
         tally[kernels.SEQ] = engine.journal.seq
         tally[kernels.CURSOR] = engine.cursor
         tally[kernels.DEALS] = 0
+        tally[kernels.CHANGED] = 0
         tally[kernels.DECISIONS] = engine.decisions_left
 
     def _deal(self, plain: Plainness) -> None:

@@ -79,6 +79,7 @@ class Cell:
         self.feed: Feed = StreamFeed(declaration, slot.shape)
         self.stirred = False
         self.away: Callable[[], None] | None = None
+        self.settle()
 
     def sees(self, span: int) -> bool:
         """Whether a bar of this span is of the series the cell follows; without a choice every bar is."""
@@ -89,11 +90,11 @@ class Cell:
         state, out = self.state, self.out
         for name in self.slot.fractions:
             value = getattr(state, name)
-            if type(value) is not float:
+            if type(value) is int or type(value) is bool:
                 setattr(state, name, float(value))
         for name in LEVELS:
             value = getattr(out, name)
-            if type(value) is not float:
+            if type(value) is int or type(value) is bool:
                 setattr(out, name, float(value))
 
     def split(self, ratio: float) -> None:
@@ -145,8 +146,7 @@ class Slot:
         for cell in self.cells.values():
             if cell.away is not None:
                 cell.away()
-            if self.declaration.step is not None:
-                cell.settle()
+            cell.settle()
         cells = {
             i: (cell.state, [cell.out.target, cell.out.limit, cell.out.stop, cell.out.take],
                 [float(getattr(cell.last, name)) for name in LEVELS], cell.warm, cell.stirred)
