@@ -205,10 +205,11 @@ class Replay:
             opened = market.opening(bar)
             if opened:
                 self._deliver(opened, bar.ts)
-        if not calm or self._late:
+            calm = self._next() > bar.known
+        if not calm:
             self._before(bar.known)
         answers = market.apply(bar, bar.known) if market.busy(bar.instrument) else ()
-        if answers or not calm or self._late:
+        if answers or not calm:
             due = self._due(bar.known, answers)
             if due:
                 return self.engine.instant([*due, bar])
@@ -261,13 +262,12 @@ class Replay:
         engine, market = self.engine, self.market
         busy = market.busy
         now = batch[0].known
-        live = [row for row in batch if busy(row.instrument)]
         answers: list[Event] = []
-        if live or self._next() <= now:
-            bars = [row for row in live if type(row) is Bar]
+        if self._next() <= now or any(busy(row.instrument) for row in batch):
+            bars = [row for row in batch if type(row) is Bar]
             for ts in sorted({bar.ts for bar in bars}):
                 self._before(ts + 1)
-                opened = [answer for bar in bars if bar.ts == ts for answer in market.opening(bar)]
+                opened = [answer for bar in bars if bar.ts == ts and busy(bar.instrument) for answer in market.opening(bar)]
                 if opened:
                     self._deliver(opened, ts)
             self._before(now)

@@ -197,9 +197,10 @@ class Scan:
             self._fail(tally.item(kernels.AT), at, failure)
         elif why == kernels.ALERT:
             engine.levels.check()
+            calls = engine.dispatch.on_bar
             for r in range(int(np.searchsorted(self._known, self._known[at - 1])), at):
                 bar = self.bar(r)
-                for call in engine.dispatch.on_bar[bar.instrument]:
+                for call in calls[bar.instrument]:
                     call(bar)
         elif count:
             self._want(count, at)
