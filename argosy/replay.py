@@ -14,6 +14,7 @@ from operator import attrgetter
 import numpy as np
 
 from argosy.core.effects import Amend, Cancel, Effect, SetTimer, Submit
+from argosy.core.errors import Broken
 from argosy.core.events import (
     RANK,
     Bar,
@@ -234,8 +235,8 @@ class Replay:
             if quiet > done and coast.ready:
                 effects = coast.run(done, quiet, market.touch())
                 for i, row in coast.quotes.items():
-                    if market.busy(i):
-                        market.apply(source.row(row), known.item(row))  # it touches nothing, and is the quote at hand
+                    if market.busy(i) and market.apply(source.row(row), known.item(row)):  # the quote at hand; it touches nothing
+                        raise Broken("COAST", f"row {row} was walked over and touched an order", fix="report it; scan_from turns this off")
                 if effects:
                     self._perform(effects)
                 if state.rows > done:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,18 @@ from numpy.typing import NDArray
 from argosy.core.events import RANK, Bar, MarketEvent, Quote, Trade
 from argosy.core.tape import Tape
 
-Ticks = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
-"""(instrument, known, low, high, mark, whether it is a quote), (T,) each: what a row means to marks and resting orders."""
+
+class Ticks(NamedTuple):
+    """What rows mean to marks and resting orders, (T,) each; a row that shows no price, but must be seen, lies everywhere."""
+
+    instrument: NDArray[Any]
+    known: NDArray[Any]
+    low: NDArray[Any]
+    high: NDArray[Any]
+    mark: NDArray[Any]
+    quote: NDArray[Any]
+    bid: NDArray[Any]
+    ask: NDArray[Any]
 
 
 class Merged:
@@ -89,7 +99,7 @@ class Merged:
         if self._order is not None:
             back = np.argsort(np.argsort(self._order, kind="stable"), kind="stable")
             rows = [column[back] for column in rows]
-        return rows[0], self.known, rows[1], rows[2], rows[3], rows[4]
+        return Ticks(rows[0], self.known, *rows[1:])
 
     def rows(self, start: int = 0) -> Iterator[MarketEvent]:
         """All rows from `start` on, in order."""
@@ -109,14 +119,17 @@ class Merged:
 
 
 def _tick(tape: Tape) -> tuple[NDArray[Any], ...]:
-    """(instrument, low, high, mark, whether it is a quote) of a tape's rows, (T,) each."""
+    """The columns of `Ticks` but `known`, of one tape."""
+    none = np.full(len(tape), np.nan)
     if tape.kind is Quote:
         bid, ask = tape["bid"], tape["ask"]
         mid = (bid + ask) * 0.5
         mark = np.where(np.isnan(mid), np.where(np.isnan(bid), ask, bid), mid)
-        return tape["instrument"], np.fmin(bid, ask), np.fmax(bid, ask), mark, np.ones(len(tape), np.bool_)
-    price = tape["price"] if tape.kind is Trade else np.full(len(tape), np.nan)
-    return tape["instrument"], price, price, price, np.zeros(len(tape), np.bool_)
+        empty = np.isnan(mark)  # orders may end at it all the same
+        low, high = np.where(empty, -np.inf, np.fmin(bid, ask)), np.where(empty, np.inf, np.fmax(bid, ask))
+        return tape["instrument"], low, high, mark, np.ones(len(tape), np.bool_), bid, ask
+    price = tape["price"] if tape.kind is Trade else none
+    return tape["instrument"], price, price, price, np.zeros(len(tape), np.bool_), none, none
 
 
 def _ordered(tape: Tape) -> Tape:

@@ -65,7 +65,7 @@ class Coast:
         tally[:] = portfolio.cash[0], portfolio.worth[0], state.peak
         least, fall = levels.alert() if levels.watching else (-_INF, _INF)
         at, why = kernels.coast.jit(
-            lo, hi, self._rows, self._floor, self._ceiling, book, marks, self._scale, tally, float(least), float(fall)
+            lo, hi, tuple(self._rows[:6]), self._floor, self._ceiling, book, marks, self._scale, tally, float(least), float(fall)
         )
         for i, _, _ in touch:
             self._floor[i] = -_INF
@@ -74,13 +74,15 @@ class Coast:
         if at == lo:
             return NONE
         state.rows = at
-        state.now = max(state.now, self._rows[1].item(at - 1))
+        state.now = max(state.now, self._rows.known.item(at - 1))
         portfolio.value[:] = book[:, kernels.VALUE].tolist()
         portfolio.marked[:] = book[:, kernels.MARKED].tolist()
         portfolio.marks[:] = marks.tolist()
         portfolio.worth[0] = tally.item(kernels.WORTH)
         state.peak = tally.item(kernels.PEAK)
         self.quotes.update((i, row) for i, row in enumerate(book[:, kernels.QUOTED].tolist()) if row >= 0)
+        for i, row in self.quotes.items():
+            state.quotes[i] = (self._rows.bid.item(row), self._rows.ask.item(row))
         if why == kernels.ALERT:
             levels.check()
             if engine.dirty or engine.effects:

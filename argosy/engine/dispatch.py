@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from typing import Any
 
 import msgspec
@@ -131,6 +132,7 @@ class Dispatch:
         if target == ABSENT:
             return None
         if not sound(out):
+            cell.settle()
             raise_text = f"out is target={target} limit={out.limit} stop={out.stop} take={out.take}"
             self._fail(slot, bar, Misuse("STEP_OUT", raise_text, where=slot.id, fix="write finite numbers, or ABSENT for no level"))
             return None
@@ -155,7 +157,7 @@ class Dispatch:
         if explain is None:
             return slot.declaration.name
         cell.settle()
-        return str(explain(needs, cell.state, slot.declaration.params, cell.out))
+        return str(explain(needs, copy(cell.state), slot.declaration.params, cell.out))
 
     def _handler_call(self, slot: Slot, cell: Cell) -> Callable[[ev.Bar], None]:
         """The bar handler of a class strategy on one instrument, if it has one."""

@@ -104,6 +104,7 @@ class Scan:
         self._memo = np.zeros(DEALS, state_type)
         self._before = np.zeros(1, state_type), np.zeros(1, OUT)
         self._seq = -1
+        self._beyond = False
         self.traded: dict[int, int] = {}
         scanner = kernels.scanner(linked(declaration.step))  # type: ignore[arg-type]  # a function: `fits` looked at it
         self._kernel = scanner.prove
@@ -150,7 +151,7 @@ class Scan:
     def ready(self) -> bool:
         """Whether the engine is as the scan needs it: its strategy active, nothing else to be looked at on every bar."""
         state = self._engine.state
-        return state.status[self._slot.id] == "active" and state.level != FLATTEN and not self._engine.patience.stuck
+        return state.status[self._slot.id] == "active" and state.level != FLATTEN and not self._engine.patience.stuck and not self._beyond
 
     def bar(self, row: int) -> Bar:
         """The bar of a row."""
@@ -256,6 +257,7 @@ class Scan:
             if failure.args != (BEYOND,):
                 fix = "report it; scan_from turns compiling off"
                 raise Broken("SCAN", f"{slot.id} raised compiled and not in Python, at {bar}", fix=fix) from failure
+            self._beyond = True
             if any(getattr(cell.out, name) != getattr(cell.last, name) for name in LEVELS):
                 dispatch.wants.append((slot, dispatch.stepped(slot, cell, bar, needs)))
         for later in map(self.bar, range(row + 1, end)):

@@ -19,8 +19,8 @@ ROW = np.dtype(
     + [(name, "f8") for name in ("open", "high", "low", "close", "volume")]
     + [("span", "i8")]
 )
-_FITS: dict[Any, tuple[type, ...]] = {float: (float, int), int: (int, bool), bool: (bool,)}
-_LONG: dict[str, float] = {"f8": float("inf"), "i8": 1 << 31, "?": 1}
+_FITS: dict[Any, tuple[type, ...]] = {float: (float, int), int: (int,), bool: (bool,)}
+_LONG: dict[str, float] = {"f8": 1 << 53, "i8": 1 << 31, "?": 1}
 """The largest number of a field that machine code counts on from."""
 
 
@@ -31,7 +31,7 @@ def struct_type(struct: msgspec.Struct) -> np.dtype[Any] | None:
         value = getattr(struct, field.name)
         kind = bare_type(field.type)
         code = _CODES.get(kind)
-        if code is None or type(value) not in _FITS[kind] or abs(value) > _LONG[code]:
+        if code is None or type(value) not in _FITS[kind] or (type(value) is not float and abs(value) > _LONG[code]):
             return None
         fields.append((field.name, code))
     return np.dtype(fields or [("_", "f8")])
@@ -40,6 +40,8 @@ def struct_type(struct: msgspec.Struct) -> np.dtype[Any] | None:
 def strange(declaration: Declaration) -> Foreign | None:
     """What keeps a step from meaning the same as machine code; None when nothing does."""
     state, params, step = struct_type(declaration.state()), struct_type(declaration.params), declaration.step
+    if declaration.state.__struct_config__.frozen or any(name in vars(declaration.state) for name in ("__setattr__", "__getattribute__")):
+        return Foreign(0, "its state is not a plain Struct that can be written to", "leave out frozen, __setattr__ and __getattribute__")
     if state is None or params is None:
         return Foreign(0, "its state or params hold more than small numbers", "keep floats, ints below 2**31 and bools in them")
     if step is None:

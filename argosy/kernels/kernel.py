@@ -22,7 +22,7 @@ from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
 from threading import RLock
-from types import CellType, CodeType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
@@ -288,12 +288,17 @@ def _outside(made: Kernel[..., Any]) -> set[tuple[str, bytes]]:
         found.add((function.__qualname__, _content(function.__code__)))
         names = _names(function.__code__)
         values = [*_uses(function), *_cells(function)]
+        modules: set[int] = set()
         for name, value in values:
-            inner = getattr(value, "py_func", value)
+            inner = getattr(value, "py_func", getattr(value, "fn", value))
+            if isinstance(inner, FunctionType | BuiltinFunctionType | type):
+                found.add((name, f"{inner.__module__}.{inner.__qualname__}".encode()))
             if isinstance(inner, FunctionType):
                 todo.append(inner)
             elif isinstance(value, ModuleType):
-                values += [(f"{name}.{own}", vars(value)[own]) for own in sorted(names & set(vars(value)))]
+                if id(value) not in modules:  # modules name one another
+                    modules.add(id(value))
+                    values += [(f"{name}.{own}", vars(value)[own]) for own in sorted(names & set(vars(value)))]
             elif hasattr(value, "tobytes") and hasattr(value, "dtype") and not isinstance(value, type):
                 found.add((name, f"{value.dtype}{value.shape}".encode() + value.tobytes()))
             elif isinstance(value, (bool, int, float, complex, str, tuple)):

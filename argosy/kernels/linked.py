@@ -141,6 +141,12 @@ def _numbers(step: FunctionType) -> tuple[tuple[str, str], ...]:
     )
 
 
+def _named(value: Any) -> str:
+    """What a function, a kernel or a type is called, wherever it is used from."""
+    inner = getattr(value, "fn", getattr(value, "py_func", value))
+    return f"{getattr(inner, '__module__', '')}.{getattr(inner, '__qualname__', type(value).__qualname__)}"
+
+
 def linked(step: FunctionType) -> FunctionType:
     """The step as `kernel` may take it: raises compiled what it raises in Python. TypeError("KERNEL_SOURCE") without source.
 
@@ -164,7 +170,7 @@ def _linked(step: FunctionType, numbers: tuple[tuple[str, str], ...]) -> Functio
         code.replace(co_qualname=step.__code__.co_qualname), scope, step.__name__, None,
         tuple(cells[name] for name in code.co_freevars) or None,
     )  # fmt: skip
-    known = [pair for pair in numbers if pair[1][:1].isalpha()]
+    known = [(name, _named(meaning(step, name)) if text[:1].isdigit() else text) for name, text in numbers]
     digest = blake2b(repr((code.co_code, _within(code), known)).encode(), digest_size=6).hexdigest()
     own.__qualname__ = f"{step.__qualname__}_{digest}"
     own.__module__ = step.__module__

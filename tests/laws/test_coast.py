@@ -83,7 +83,7 @@ def ticks(seed: int, rows: int, kinds: Sequence[str], instruments: int) -> list[
             tapes.append(Tape(Trade, columns))
         elif kind == "quote":
             bid = np.where(rng.random(rows) < 0.03, np.nan, px - 0.01)
-            ask = np.where(rng.random(rows) < 0.03, np.nan, px + 0.01)
+            ask = np.where((rng.random(rows) < 0.03) | (np.isnan(bid) & (rng.random(rows) < 0.3)), np.nan, px + 0.01)
             columns |= {"bid": bid, "ask": ask, "bid_size": np.full(rows, 9.0), "ask_size": np.full(rows, 9.0)}
             tapes.append(Tape(Quote, columns))
         else:
@@ -129,6 +129,7 @@ def alike(strategy: type, data: Any, terms: Terms) -> Run:
     for one, other in zip(quick.engine.journal.records(), slow.engine.journal.records(), strict=True):
         assert repr(one) == repr(other)
     assert repr(quick.engine.state.snapshot()) == repr(slow.engine.state.snapshot())
+    assert repr(quick.engine.state.quotes) == repr(slow.engine.state.quotes)
     assert [f.error for f in quick.engine.failures] == [f.error for f in slow.engine.failures] == []
     state = State(quick.engine.instruments, "USD", ["one"])
     assert fold(quick.engine.journal.records(), state, quick.replay.source.rows()).hash == quick.engine.state.hash

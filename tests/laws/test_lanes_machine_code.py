@@ -14,7 +14,7 @@ import pytest
 from argosy.engine.records import Wanted
 from argosy.house import Wanted as Asked
 from argosy.kernels.indicators import sma
-from argosy.kernels.kernel import key
+from argosy.kernels.kernel import kernel, key
 from argosy.kernels.scan import scanner
 from argosy.replay import SCAN_FROM
 from tests.laws.lanes import FREE, Case, both, minutes, said
@@ -150,3 +150,37 @@ def test_whole_numbers_are_fractions_in_both_lanes() -> None:
     both(Whole, {}, instruments(2), bars(3, 400, 2), [])
     run = both(Says, {}, instruments(2), bars(3, 400, 2), [])
     assert {wanted.intent.why for wanted in said(run, Wanted)} == {"300.0 at 1.0", "0.0 at 0.0"}
+
+
+pick = max
+
+
+class Picks:
+    """Calls what a name of its module stands for when the run begins."""
+
+    unit = "lots"
+    needs = {"fast": sma(3), "slow": sma(9)}
+
+    @staticmethod
+    def step(row, needs, state, params, out):  # type: ignore[no-untyped-def]
+        out.target = 5.0 if pick(needs.fast, needs.slow) > row.close else 0.0
+
+
+def test_another_function_of_the_same_name_is_another_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    greater = both(Picks, {}, instruments(), bars(3, 400), [])
+    monkeypatch.setitem(globals(), "pick", min)
+    lesser = both(Picks, {}, instruments(), bars(3, 400), [])
+    assert lesser.engine.state.hash != greater.engine.state.hash
+
+
+def test_modules_that_name_each_other_have_a_key() -> None:
+    import numba
+
+    @numba.njit
+    def small(x):  # type: ignore[no-untyped-def]
+        return numba.float32(x)
+
+    def step(row, needs, state, params, out):  # type: ignore[no-untyped-def]
+        out.target = small(row.close)
+
+    assert len(key(kernel(step))) == 32

@@ -110,3 +110,51 @@ def test_the_user_is_told_why_a_long_run_is_stepped(strategy: type, words: str) 
     assert words in hint
     assert bool(words) == bool(hint)
     assert go(strategy, STEPPED).replay.hint == ""
+
+
+class Wrap(Base):
+    """Keeps an int beyond machine code in its state: from there on it is stepped."""
+
+    class state(msgspec.Struct):
+        n: int = 0
+
+    @staticmethod
+    def step(row: Any, needs: Any, state: Any, params: Any, out: Any) -> None:
+        if row.close > 50.0:
+            state.n = int(row.close * 1e16)
+        out.target = float((state.n * 300) % 7)
+
+
+class Frozen(Base):
+    class state(msgspec.Struct, frozen=True):
+        n: int = 0
+
+    @staticmethod
+    def step(row: Any, needs: Any, state: Any, params: Any, out: Any) -> None:
+        state.n += 1
+        out.target = float(state.n % 7)
+
+
+class Scribbler(Base):
+    """Its reasons write to the state, which nobody keeps."""
+
+    class state(msgspec.Struct):
+        n: int = 0
+
+    @staticmethod
+    def step(row: Any, needs: Any, state: Any, params: Any, out: Any) -> None:
+        state.n += 1
+        out.target = 5.0 if state.n % 7 < 3 else 0.0
+
+    @staticmethod
+    def explain(needs: Any, state: Any, params: Any, out: Any) -> str:
+        state.n += 1
+        return str(state.n)
+
+
+@pytest.mark.parametrize("strategy", [Wrap, Frozen, Scribbler])
+def test_states_of_every_kind_go_both_ways_alike(strategy: type) -> None:
+    quick, slow = go(strategy, 1), go(strategy, STEPPED)
+    assert [repr(one) for one in quick.engine.journal.records()] == [repr(one) for one in slow.engine.journal.records()]
+    assert [failed.error for failed in quick.engine.failures] == [failed.error for failed in slow.engine.failures]
+    assert (strategy is Frozen) == bool(slow.engine.failures)
