@@ -117,40 +117,46 @@ class Replay:
         self.hint = "" if self.scanned else hint(self.engine.slots)
         return scan
 
-    def _run_scanned(self, scan: Scan, start: int, stop: int) -> None:
-        """Stretches that touch no order are walked compiled; other instants row by row."""
-        market, source, state = self.market, self.source, self.engine.state
-        known, instrument = source.known, source.columns["instrument"]
+    def _run_quick(self, start: int, stop: int, leap: Callable[[int, int], None], instant: Callable[[int, int, bool], None]) -> None:
+        """Quiet stretches compiled, as far as `leap(row, end)` takes them; what stops it instant by instant, `instant(row, end, calm)`.
+
+        calm: nothing scheduled is due by the instant's end
+        """
+        known, state = self.source.known, self.engine.state
         done, quiet, at = start, start, -1
         while done < stop:
             upcoming = self._next()
             if upcoming != at or quiet <= done:
                 at, quiet = upcoming, self._quiet_until(done, stop)
             if quiet > done:
-                if scan.ready:
-                    effects: Sequence[Effect] = scan.run(done, quiet, market.touch(), market.plain)
-                    if scan.traded:
-                        market.leap(scan.traded, scan.opened)
-                    if effects:
-                        self._perform(effects)
-                if state.rows > done:
-                    done = state.rows
-                    if self._progress is not None:
-                        self._progress(done)
-                    continue
-            now = known[done]
-            end = done + 1
-            while end < stop and known[end] == now:
-                end += 1
-            self._open(scan, done, end)
-            if quiet > done and scan.ready and not any(market.busy(i) for i in instrument[done:end].tolist()):
-                continue  # whatever rested has been filled at the open: the rest of the instant is quiet
-            effects = self._instant([scan.bar(r) for r in range(done, end)])
-            if effects:
-                self._perform(effects)
+                leap(done, quiet)
+            if state.rows == done:
+                end = done + 1
+                while end < stop and known[end] == known[done]:
+                    end += 1
+                instant(done, end, quiet > done)
             done = state.rows
             if self._progress is not None:
                 self._progress(done)
+
+    def _run_scanned(self, scan: Scan, start: int, stop: int) -> None:
+        """Bars of one step strategy: what touches no order is walked with it, compiled."""
+        market, instrument = self.market, self.source.columns["instrument"]
+
+        def leap(row: int, end: int) -> None:
+            if scan.ready:
+                effects = scan.run(row, end, market.touch(), market.plain)
+                if scan.traded:
+                    market.leap(scan.traded, scan.opened)
+                self._perform(effects)
+
+        def instant(row: int, end: int, calm: bool) -> None:
+            self._open(scan, row, end)
+            if calm and scan.ready and not any(market.busy(i) for i in instrument[row:end].tolist()):
+                return  # whatever rested has been filled at the open: the rest of the instant is quiet
+            self._perform(self._instant([scan.bar(r) for r in range(row, end)]))
+
+        self._run_quick(start, stop, leap, instant)
 
     def _open(self, scan: Scan, start: int, end: int) -> None:
         """The openings of rows [start, end), one instant, with what is due before each."""
@@ -224,31 +230,21 @@ class Replay:
         return Coast(self.engine, self.source.ticks()) if self.coasted else None
 
     def _run_coasted(self, coast: Coast, start: int, stop: int) -> None:
-        """Stretches of ticks that touch no order are walked compiled; other instants row by row."""
-        market, source, state = self.market, self.source, self.engine.state
-        known = source.known
-        done, quiet, at = start, start, -1
-        while done < stop:
-            upcoming = self._next()
-            if upcoming != at or quiet <= done:
-                at, quiet = upcoming, self._quiet_until(done, stop)
-            if quiet > done and coast.ready:
-                effects = coast.run(done, quiet, market.touch())
-                for i, row in coast.quotes.items():
-                    if market.busy(i) and market.apply(source.row(row), known.item(row)):  # the quote at hand; it touches nothing
-                        raise Broken("COAST", f"row {row} was walked over and touched an order", fix="report it; scan_from turns this off")
-                if effects:
-                    self._perform(effects)
-                if state.rows > done:
-                    done = state.rows
-                    if self._progress is not None:
-                        self._progress(done)
-                    continue
-            end = done + 1
-            while end < stop and known[end] == known[done]:
-                end += 1
-            self._step([source.row(row) for row in range(done, end)], False)
-            done = state.rows
+        """Ticks for which nobody is called: what touches no order is walked over, compiled."""
+        market, source = self.market, self.source
+
+        def leap(row: int, end: int) -> None:
+            if coast.ready:
+                effects = coast.run(row, end, market.touch())
+                for i, last in coast.quotes.items():
+                    if market.busy(i) and market.apply(source.row(last), source.known.item(last)):  # the quote at hand; it touches nothing
+                        raise Broken("COAST", f"row {last} was walked over and touched an order", fix="report it; scan_from turns this off")
+                self._perform(effects)
+
+        def instant(row: int, end: int, calm: bool) -> None:
+            self._step([source.row(r) for r in range(row, end)], False)
+
+        self._run_quick(start, stop, leap, instant)
 
     def _run_instants(self, rows: Iterator[MarketEvent], bounds: list[int]) -> None:
         """Instants of several rows or kinds, none of whose bars began before the instant that came before."""

@@ -70,24 +70,25 @@ class Merged:
         """The columns of all rows in order, where all are of one kind."""
         if self._order is None:
             return self.tapes[0].columns
-        place = np.argsort(self._order, kind="stable")
-        back = np.empty_like(place)
-        back[place] = np.arange(len(place))
-        return {name: np.concatenate([tape[name] for tape in self.tapes])[back] for name in self.tapes[0].columns}
+        return {name: np.concatenate([tape[name] for tape in self.tapes])[self._places] for name in self.tapes[0].columns}
 
     @cached_property
     def _places(self) -> NDArray[np.int64]:
-        """(T,) the row of each row in its own tape, where there are several."""
-        order = np.argsort(self._order, kind="stable") if self._order is not None else np.arange(len(self))
-        place = np.empty(len(self), np.int64)
-        place[order] = np.concatenate([np.arange(len(tape)) for tape in self.tapes])
-        return place
+        """(T,) where each row stands when the tapes are laid end to end."""
+        places = np.arange(len(self))
+        if self._order is not None:
+            places[np.argsort(self._order, kind="stable")] = np.arange(len(self))
+        return places
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where each tape begins when they are laid end to end."""
+        return [0, *np.cumsum([len(tape) for tape in self.tapes]).tolist()]
 
     def row(self, at: int) -> MarketEvent:
         """One row."""
-        tape, place = self.tapes[0], at
-        if self._order is not None:
-            tape, place = self.tapes[self._order.item(at)], self._places.item(at)
+        own = self._order.item(at) if self._order is not None else 0
+        tape, place = self.tapes[own], self._places.item(at) - self._starts[own]
         kind: Any = tape.kind
         event: MarketEvent = kind(*[column.item(place) for column in tape.columns.values()])
         return event
@@ -95,10 +96,7 @@ class Merged:
     def ticks(self) -> Ticks:
         """Quotes and trades as what they mean to marks and resting orders, as `Ticks` names them."""
         parts = [_tick(tape) for tape in self.tapes]
-        rows = [np.concatenate(column) for column in zip(*parts, strict=True)]
-        if self._order is not None:
-            back = np.argsort(np.argsort(self._order, kind="stable"), kind="stable")
-            rows = [column[back] for column in rows]
+        rows = [np.concatenate(column)[self._places] for column in zip(*parts, strict=True)]
         return Ticks(rows[0], self.known, *rows[1:])
 
     def rows(self, start: int = 0) -> Iterator[MarketEvent]:

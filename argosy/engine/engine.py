@@ -48,7 +48,7 @@ from argosy.kernels import ledger
 notional = ledger.notional.py
 NONE: tuple[Effect, ...] = ()
 ROUNDS = 4
-"""Plans of one decision: the first, and those that a refused exit makes necessary."""
+"""Plans of one decision: the first, and those that a refused or trimmed exit makes necessary."""
 _ROWS = frozenset({ev.Bar, ev.Quote, ev.Trade, ev.BookDelta})
 _PAID = frozenset({ev.CashFlow, ev.Dividend, ev.Adjust})
 _ACCOUNT = frozenset({ev.Fill, ev.Reply, ev.OrderUpdate})
@@ -96,7 +96,6 @@ class Engine:
         self.dirty: set[int] = set()
         self.muted = False
         self.patience = Patience()
-        self.tired: set[int] = set()
         self._watched = frozenset(i for i, bound in enumerate(self.dispatch.bound) if len(bound) > 1)
         self.cursor = 0
         self._pulses: list[ev.Event] = []
@@ -272,8 +271,9 @@ class Engine:
         for event in events:
             if type(event) not in _ROWS and not (type(event) is ev.Timer and event.name == "pulse"):
                 self.record(event)
-        for event in (event for event in events if type(event) in _ROWS):
-            state.row(event)  # type: ignore[arg-type]
+        for event in events:
+            if type(event) in _ROWS:
+                state.row(event)  # type: ignore[arg-type]
         state.now = max(state.now, events[-1].known)
         if rows:
             if len(events) > rows:
@@ -300,7 +300,6 @@ class Engine:
     def _rest(self) -> None:
         """Time has passed: what waited is planned again."""
         self.dirty |= self.patience.ripe(self.state.rows, self.state.bare)
-        self.tired.clear()
 
     def rescale(self, split: ev.Split) -> None:
         """Bring the strategies to the prices after a split."""
@@ -356,7 +355,7 @@ class Engine:
                     self._want(slot, intent)
             if self.state.level == FLATTEN:
                 self.levels.verify()
-        for _ in range(ROUNDS if self.dirty else 0):  # again, where an exit was refused whose stop had made way for it
+        for _ in range(ROUNDS if self.dirty else 0):  # again, where the gate refused an exit or trimmed it
             planned = sorted(self.dirty)
             self.dirty.clear()
             drafts: list[Draft] = []
@@ -455,7 +454,8 @@ class Engine:
                 continue
             if verdict.trimmed is not None:
                 self.record(Verdict(order, verdict.trimmed))
-                self.dirty.update((draft.instrument,) if draft.reduce_only else ())  # what may not go yet gets its stop
+                if draft.reduce_only:
+                    self.dirty.add(draft.instrument)  # what may not go yet gets its stop
             assert approved is not None
             submit = Submit(approved)
             self.record(Reserve(submit, view.reservation(approved.order), verdict.exit))

@@ -12,15 +12,17 @@ class Patience:
     """Counts the venue's refusals by instrument at one `now`.
 
     stuck: instruments that wait for a market row or heartbeat, for the venue's sake or for a protection that the gate refused
+    tired: those of which it was said since the last row that the venue goes on refusing
     """
 
-    __slots__ = ("_counts", "_now", "_venue", "stuck")
+    __slots__ = ("_counts", "_now", "_venue", "stuck", "tired")
 
     def __init__(self) -> None:
         self._now = -1
         self._counts: dict[int, int] = {}
         self._venue: set[int] = set()
         self.stuck: set[int] = set()
+        self.tired: set[int] = set()
 
     def ends(self, instrument: int, now: int) -> bool:
         """Note a refusal; whether it was one too many."""
@@ -38,4 +40,5 @@ class Patience:
         found = {i for i in self.stuck if i in self._venue or bare.due(i, rows)}
         self.stuck -= found
         self._venue.clear()
+        self.tired.clear()
         return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,8 @@ class Scan:
         self._seq = -1
         self._beyond = False
         self.traded: dict[int, int] = {}
-        scanner = kernels.scanner(linked(declaration.step))  # type: ignore[arg-type]  # a function: `fits` looked at it
+        assert isinstance(declaration.step, FunctionType)
+        scanner = kernels.scanner(linked(declaration.step))
         self._kernel = scanner.prove
         self._walk(0, 0)  # made here, or found that it cannot be
         self._kernel = scanner.jit

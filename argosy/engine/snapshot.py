@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def snapshot(state: State) -> dict[str, object]:
-    """Plain values of everything but `now`."""
+    """Plain values of everything but `now`, the quotes at hand, and what a journal's refusals say of protections (`bare`)."""
     return {
         "portfolio": state.portfolio.snapshot(),
         "blotter": state.blotter.snapshot(),

@@ -56,7 +56,7 @@ def strange(declaration: Declaration) -> Foreign | None:
 
 def _kinds(record: np.dtype[Any]) -> dict[str, str]:
     """The kinds of a record's fields, as `kernels.plain` names them."""
-    return {name: {"?": "b", "<i8": "i", "<f8": "f"}[record[name].str.replace("|b1", "?")] for name in record.names or () if name != "_"}
+    return {name: record[name].kind for name in record.names or () if name != "_"}
 
 
 def hint(slots: Sequence[Slot]) -> str:

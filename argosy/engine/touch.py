@@ -57,9 +57,9 @@ def touch(engine: Engine, event: ev.Event) -> None:
 
 def _tire(engine: Engine, i: int, code: str) -> None:
     """The venue refuses again and again: say so once, and wait for the next row."""
-    if i not in engine.tired:
+    if i not in engine.patience.tired:
         engine.do(Alarm("VENUE_REFUSES", f"{engine.instruments[i].symbol}: refused again and again with {code or 'no code'}", "page"))
-    engine.tired.add(i)
+    engine.patience.tired.add(i)
 
 
 def declined(draft: Draft, verdict: Verdict) -> Refused | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from math import isnan
+from types import FunctionType
 from typing import Any, ClassVar, NamedTuple
 from unittest import SkipTest
 
@@ -376,7 +377,8 @@ class StepKit(StrategyKit):
         found = strange(declaration)
         if found is not None:
             raise SkipTest(f"it is stepped in Python, which is only slower: {found}")
-        compiled = kernel(linked(declaration.step)).jit  # type: ignore[arg-type]  # `strange` has looked at it
+        assert isinstance(declaration.step, FunctionType)
+        compiled = kernel(linked(declaration.step)).jit
         shape = {"target": float, "limit": float, "stop": float, "take": float}
         state, out = declaration.state(), Out()
         numbers = record(shape, {name: getattr(out, name) for name in shape})

@@ -95,7 +95,10 @@ def ticks(seed: int, rows: int, kinds: Sequence[str], instruments: int) -> list[
 def facts(seed: int, last: int, instruments: int) -> list[Event]:
     """What wakes the sleepers, and what happens to them: halts, splits, cash, commands, days."""
     rng = np.random.default_rng(seed + 1)
-    at = lambda: int(rng.integers(1, last))  # noqa: E731
+
+    def at() -> int:
+        return int(rng.integers(1, last))
+
     out: list[Event] = [Fact(t, t, "s", "wake", float(i)) for i in range(instruments) for t in (at(), at(), at())]
     i = int(rng.integers(0, instruments))
     halted = at()
