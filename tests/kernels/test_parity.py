@@ -33,10 +33,12 @@ def found() -> dict[str, Kernel[..., Any]]:
 
 
 KERNELS = found()
+WHOLE = ("argosy.kernels.sweep.", "argosy.kernels.local.")
+"""They take an account, its orders and its records: tests/laws/test_sweep_parity.py and test_local.py run them in both lanes."""
 SCALAR = sorted(  # `scan.plan` takes a whole market: tests/laws/test_lanes.py holds it against the engine
     name
     for name in KERNELS
-    if not name.startswith((INDICATORS, "argosy.kernels.stats")) and not name.endswith(("apportion", "scan.plan"))
+    if not name.startswith((INDICATORS, "argosy.kernels.stats", *WHOLE)) and not name.endswith(("apportion", "scan.plan"))
 )
 CURVES = sorted(name for name in KERNELS if name.startswith("argosy.kernels.stats"))
 
