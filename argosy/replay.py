@@ -6,103 +6,40 @@ no decision, and it never reads a clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import islice
 from operator import attrgetter
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from argosy.core.effects import Amend, Cancel, Effect, SetTimer, Submit
-from argosy.core.events import RANK, Bar, Delist, Event, MarketEvent, Session, Split, Status, Timer
+from argosy.core.errors import Broken
+from argosy.core.events import (
+    RANK,
+    Bar,
+    BookDelta,
+    Delist,
+    Event,
+    MarketEvent,
+    Quote,
+    Session,
+    Split,
+    Status,
+    Timer,
+    Trade,
+)
+from argosy.core.merged import Merged
 from argosy.core.protocols import Market
 from argosy.core.tape import Tape
 from argosy.core.time import NEVER
+from argosy.engine.coast import Coast
 from argosy.engine.engine import Engine
 from argosy.engine.scan import Scan
+from argosy.engine.steps import hint
 
 _KNOWN = attrgetter("known")
 _FOR_MARKET = (Session, Split, Status, Delist)
-
-
-class Merged:
-    """Several tapes as one source of rows, ordered by (known, kind, instrument), ties in the order of the tapes.
-
-    openings: False when every bar starts at or after the end of the instant before it, so that its opening may be handled
-    with its own row; True when bars overlap other rows (several timeframes), and openings need their own place in time.
-    """
-
-    def __init__(self, tapes: Sequence[Tape]) -> None:
-        self.tapes = tuple(_ordered(tape) for tape in tapes if len(tape))
-        self._order: NDArray[np.int64] | None = None
-        known = [tape["known"] for tape in self.tapes]
-        self.known: NDArray[np.int64] = np.concatenate(known) if known else np.empty(0, np.int64)
-        if len(self.tapes) > 1:
-            source = np.concatenate([np.full(len(tape), k, np.int64) for k, tape in enumerate(self.tapes)])
-            rank = np.concatenate([np.full(len(tape), RANK[tape.kind] * 8 + _KIND_ORDER[tape.kind.__name__], np.int64) for tape in self.tapes])
-            instrument = np.concatenate([tape["instrument"] for tape in self.tapes])
-            order = np.lexsort((instrument, rank, self.known))
-            self._order = source[order]
-            self.known = self.known[order]
-        self.openings = self._overlaps()
-
-    def _overlaps(self) -> bool:
-        bars = [tape for tape in self.tapes if tape.kind is Bar]
-        if not bars or not len(self.known):
-            return False
-        for tape in bars:
-            before = np.searchsorted(self.known, tape["known"], side="left") - 1  # the last row of the instant before
-            seen = before >= 0
-            if np.any(tape["ts"][seen] < self.known[before[seen]]):
-                return True
-        return False
-
-    def __len__(self) -> int:
-        return len(self.known)
-
-    @property
-    def hashes(self) -> tuple[str, ...]:
-        return tuple(tape.hash for tape in self.tapes)
-
-    @cached_property
-    def columns(self) -> Mapping[str, NDArray[Any]]:
-        """The columns of all rows in order, where all are of one kind."""
-        if self._order is None:
-            return self.tapes[0].columns
-        place = np.argsort(self._order, kind="stable")
-        back = np.empty_like(place)
-        back[place] = np.arange(len(place))
-        return {name: np.concatenate([tape[name] for tape in self.tapes])[back] for name in self.tapes[0].columns}
-
-    def rows(self, start: int = 0) -> Iterator[MarketEvent]:
-        """All rows from `start` on, in order."""
-        if self._order is None:
-            return self.tapes[0].rows(start) if self.tapes else iter(())
-        before = np.bincount(self._order[:start], minlength=len(self.tapes))
-        sources = [tape.rows(int(skip)) for tape, skip in zip(self.tapes, before, strict=True)]
-        return (next(sources[k]) for k in self._order[start:].tolist())
-
-    def instants(self) -> NDArray[np.int64]:
-        """Row index at which each instant begins, and the number of rows at the end: (instants + 1,) int64."""
-        known = self.known
-        if not len(known):
-            return np.zeros(1, np.int64)
-        starts = np.flatnonzero(known[1:] != known[:-1]) + 1
-        return np.concatenate(([0], starts, [len(known)])).astype(np.int64)
-
-
-def _ordered(tape: Tape) -> Tape:
-    """The tape with equal times in order of instrument, so that no order of arrival inside an instant can matter."""
-    known, instrument = tape["known"], tape["instrument"]
-    if not np.any((known[1:] == known[:-1]) & (instrument[1:] < instrument[:-1])):
-        return tape
-    return tape.take(np.lexsort((instrument, known)))
-
-
-_KIND_ORDER = {"BookDelta": 0, "Quote": 1, "Trade": 2, "Bar": 3}
 
 
 SCAN_FROM = 50_000
@@ -114,7 +51,8 @@ class Replay:
 
     events: what else became known (sessions, splits, dividends, cash flows, commands, facts), in any order
     progress: called with the number of market rows done, now and then
-    scan_from: rows from which a strategy that can be compiled is; scanned: whether it was
+    scan_from: rows from which a strategy that can be compiled is; scanned, coasted: whether it was, or slept through ticks;
+    hint: what in its step kept it from being compiled
     """
 
     def __init__(
@@ -131,7 +69,8 @@ class Replay:
         self.market = market
         self.source = Merged(tapes)
         self._scan_from = scan_from
-        self.scanned = False
+        self.scanned = self.coasted = False
+        self.hint = ""
         self._timers: set[tuple[int, str, str]] = set()
         self.script: tuple[Event, ...] = tuple(sorted(events, key=_KNOWN))
         self._script = list(self.script[::-1])  # last first, so that the next is popped cheaply
@@ -153,11 +92,13 @@ class Replay:
             rows = source.rows(start)
             bounds = source.instants()
             inside = bounds[(bounds >= start) & (bounds < stop)].tolist()
-            scan = self._scan(stop - start)
+            scan, coast = self._scan(stop - start), self._coast(stop - start)
             if source.openings:
                 self._run_openings(rows, [*inside, stop])
             elif scan is not None:
                 self._run_scanned(scan, start, stop)
+            elif coast is not None:
+                self._run_coasted(coast, start, stop)
             elif len(inside) == stop - start and all(tape.kind is Bar for tape in source.tapes):
                 self._run_single(rows, start, stop)
             else:
@@ -171,9 +112,10 @@ class Replay:
         """The compiled way through quiet bars, where there is one and it pays."""
         if rows < self._scan_from or self.source.openings or not all(tape.kind is Bar for tape in self.source.tapes):
             return None
-        slot = Scan.fits(self.engine, self.source.columns)
-        self.scanned = slot is not None
-        return None if slot is None else Scan(self.engine, slot, self.source.columns)
+        scan = Scan.of(self.engine, self.source.columns)
+        self.scanned = scan is not None
+        self.hint = "" if self.scanned else hint(self.engine.slots)
+        return scan
 
     def _run_scanned(self, scan: Scan, start: int, stop: int) -> None:
         """Stretches that touch no order are walked compiled; other instants row by row."""
@@ -185,12 +127,12 @@ class Replay:
             if upcoming != at or quiet <= done:
                 at, quiet = upcoming, self._quiet_until(done, stop)
             if quiet > done:
-                touch = market.touch()
-                effects: Sequence[Effect] = scan.run(done, quiet, touch, market.plain) if scan.ready else ()
-                if scan.traded:
-                    market.leap(scan.traded, scan.opened)
-                if effects:
-                    self._perform(effects)
+                if scan.ready:
+                    effects: Sequence[Effect] = scan.run(done, quiet, market.touch(), market.plain)
+                    if scan.traded:
+                        market.leap(scan.traded, scan.opened)
+                    if effects:
+                        self._perform(effects)
                 if state.rows > done:
                     done = state.rows
                     if self._progress is not None:
@@ -264,45 +206,81 @@ class Replay:
             opened = market.opening(bar)
             if opened:
                 self._deliver(opened, bar.ts)
-        if not calm or self._late:
+            calm = self._next() > bar.known
+        if not calm:
             self._before(bar.known)
         answers = market.apply(bar, bar.known) if market.busy(bar.instrument) else ()
-        if answers or not calm or self._late:
+        if answers or not calm:
             due = self._due(bar.known, answers)
             if due:
                 return self.engine.instant([*due, bar])
         return self.engine.advance((bar,))
 
+    def _coast(self, rows: int) -> Coast | None:
+        """The compiled way through trades and quotes for which nobody is called, where there is one and it pays."""
+        if rows < self._scan_from or any(tape.kind not in (Trade, Quote, BookDelta) for tape in self.source.tapes):
+            return None
+        self.coasted = Coast.fits(self.engine)
+        return Coast(self.engine, self.source.ticks()) if self.coasted else None
+
+    def _run_coasted(self, coast: Coast, start: int, stop: int) -> None:
+        """Stretches of ticks that touch no order are walked compiled; other instants row by row."""
+        market, source, state = self.market, self.source, self.engine.state
+        known = source.known
+        done, quiet, at = start, start, -1
+        while done < stop:
+            upcoming = self._next()
+            if upcoming != at or quiet <= done:
+                at, quiet = upcoming, self._quiet_until(done, stop)
+            if quiet > done and coast.ready:
+                effects = coast.run(done, quiet, market.touch())
+                for i, row in coast.quotes.items():
+                    if market.busy(i) and market.apply(source.row(row), known.item(row)):  # the quote at hand; it touches nothing
+                        raise Broken("COAST", f"row {row} was walked over and touched an order", fix="report it; scan_from turns this off")
+                if effects:
+                    self._perform(effects)
+                if state.rows > done:
+                    done = state.rows
+                    if self._progress is not None:
+                        self._progress(done)
+                    continue
+            end = done + 1
+            while end < stop and known[end] == known[done]:
+                end += 1
+            self._step([source.row(row) for row in range(done, end)], False)
+            done = state.rows
+
     def _run_instants(self, rows: Iterator[MarketEvent], bounds: list[int]) -> None:
         """Instants of several rows or kinds, none of whose bars began before the instant that came before."""
-        engine, market = self.engine, self.market
-        busy = market.busy
         only_bars = all(tape.kind is Bar for tape in self.source.tapes)
-        script, late = self._script, self._late
         for k in range(len(bounds) - 1):
-            batch = list(islice(rows, bounds[k + 1] - bounds[k]))
-            now = batch[0].known
-            live = [row for row in batch if busy(row.instrument)]
-            answers: list[Event] = []
-            if live or late or (script and script[-1].known <= now):
-                bars = [row for row in live if type(row) is Bar]
-                for ts in sorted({bar.ts for bar in bars}):
-                    self._before(ts + 1)
-                    opened = [answer for bar in bars if bar.ts == ts for answer in market.opening(bar)]
-                    if opened:
-                        self._deliver(opened, ts)
-                self._before(now)
-                for row in batch:
-                    if busy(row.instrument):
-                        answers.extend(market.apply(row, now))
-                due = self._due(now, answers)
-                effects = engine.instant([*due, *batch]) if due or not only_bars else engine.bars(batch)  # type: ignore[arg-type]
-            else:
-                effects = engine.bars(batch) if only_bars else engine.instant(batch)  # type: ignore[arg-type]
-            if effects:
-                self._perform(effects)
+            self._step(list(islice(rows, bounds[k + 1] - bounds[k])), only_bars)
             if self._progress is not None and k % 4096 == 0:
                 self._progress(bounds[k + 1])
+
+    def _step(self, batch: list[MarketEvent], only_bars: bool) -> None:
+        """One instant of rows: the openings of its bars, what is due before, the market's answers, the engine's word."""
+        engine, market = self.engine, self.market
+        busy = market.busy
+        now = batch[0].known
+        answers: list[Event] = []
+        if self._next() <= now or any(busy(row.instrument) for row in batch):
+            bars = [row for row in batch if type(row) is Bar]
+            for ts in sorted({bar.ts for bar in bars}):
+                self._before(ts + 1)
+                opened = [answer for bar in bars if bar.ts == ts and busy(bar.instrument) for answer in market.opening(bar)]
+                if opened:
+                    self._deliver(opened, ts)
+            self._before(now)
+            for row in batch:
+                if busy(row.instrument):
+                    answers.extend(market.apply(row, now))
+            due = self._due(now, answers)
+            effects = engine.instant([*due, *batch]) if due or not only_bars else engine.bars(batch)  # type: ignore[arg-type]
+        else:
+            effects = engine.bars(batch) if only_bars else engine.instant(batch)  # type: ignore[arg-type]
+        if effects:
+            self._perform(effects)
 
     def _run_openings(self, rows: Iterator[MarketEvent], bounds: list[int]) -> None:
         """Bars that overlap other rows: their openings happen at their own time, before anything known later."""

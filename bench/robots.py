@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from argosy.core.events import Bar, Fill, Trade
+from argosy.core.events import Bar, Fact, Fill, Trade
 from argosy.core.intents import Ladder, Protection, Rung
 from argosy.core.orders import BUY, SELL
 from argosy.core.protocols import Book
@@ -51,29 +51,30 @@ class Brackets:
         return Ladder(bar.instrument, (Rung("in", BUY, entry / 100.0, int(LOTS), protection=exits),))
 
 
-LOW, HIGH = 9_989, 10_011
+LOW, HIGH = 9_985, 10_015
 """Cents at which the swings are bought and sold; odd, and trades are even, so that none is merely touched."""
 
 
 class Swings:
-    """One order rests, always: a share bought at LOW, sold at HIGH, and so on. Every trade is shown to it."""
+    """One order rests, always: a share bought at LOW, sold at HIGH, and so on. A fact begins it; then it hears of its fills alone."""
 
     watches = (Watch("*", "trade"),)
 
-    def __init__(self) -> None:
-        self.begun = False
-
-    def on_trade(self, trade: Trade, book: Book) -> Ladder | None:
-        """The first order; after it, only a look."""
-        if self.begun:
-            return None
-        self.begun = True
-        return Ladder(trade.instrument, (Rung("buy", BUY, LOW / 100.0, 1),))
+    def on_fact(self, fact: Fact, book: Book) -> Ladder:
+        """The first order."""
+        return Ladder(0, (Rung("buy", BUY, LOW / 100.0, 1),))
 
     def on_fill(self, fill: Fill, book: Book) -> Ladder:
         """The other side rests."""
         rung = Rung("sell", SELL, HIGH / 100.0, 1) if fill.side == BUY else Rung("buy", BUY, LOW / 100.0, 1)
         return Ladder(fill.instrument, (rung,))
+
+
+class Watched(Swings):
+    """The same, and every trade is shown to it."""
+
+    def on_trade(self, trade: Trade, book: Book) -> None:
+        """Only a look."""
 
 
 LIMITS: dict[str, dict[str, Any]] = {

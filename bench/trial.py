@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
 from time import process_time
 from typing import Literal, NamedTuple
 
+from argosy.core.events import Event
 from argosy.core.money import per_one, to_units
 from argosy.core.tape import Tape
 from argosy.engine.fold import fold
@@ -52,8 +54,9 @@ def walk(
 
 
 def play(
-    strategy: type, market: Tape, instruments: int = 1, *, fee_bps: int = 0, scan_from: int | None = None, touch: bool = False
-) -> Trial:
+    strategy: type, market: Tape, instruments: int = 1, *, fee_bps: int = 0, scan_from: int | None = None, touch: bool = False,
+    events: Sequence[Event] = (),
+) -> Trial:  # fmt: skip
     """Run a strategy over a tape, all limits on; wired as `lab.backtest.run` does it."""
     known = table(instruments)
     fees = bps(fee_bps, fee_bps) if fee_bps else FREE
@@ -62,7 +65,7 @@ def play(
     wanted = [Wanted("bench", strategy)]
     gc.collect()
     begun = process_time()
-    run = assemble(wanted, (known, [market], []), terms, scan_from=SCAN_FROM if scan_from is None else scan_from)
+    run = assemble(wanted, (known, [market], list(events)), terms, scan_from=SCAN_FROM if scan_from is None else scan_from)
     account = Account()
     account.watch(run.engine.state)
     wired = process_time()

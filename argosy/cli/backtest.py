@@ -115,6 +115,8 @@ def backtest(
         out = screen.console()
         out.print(screen.ground(result, label), style=screen.SOFT)
         screen.verdict(result, out)
+        if result.hint:
+            out.print(f"stepped in Python, not compiled: {result.hint}", style=screen.SOFT, soft_wrap=True)
         if trades or orders or refusals:
             from argosy.cli import lists
 

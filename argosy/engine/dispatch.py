@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from argosy.core import events as ev
 from argosy.core.errors import Misuse
 from argosy.core.intents import Protection, Target
-from argosy.core.strategy import ABSENT, OnFact, OnFill
+from argosy.core.strategy import ABSENT, OnFact, OnFill, Out
 from argosy.engine.book import StrategyBook
 from argosy.engine.slot import Binding, Cell, Slot, Window
 from argosy.engine.state import State
@@ -130,7 +131,8 @@ class Dispatch:
             return Target(cell.instrument, int(target), why=self._why(slot, cell, needs))
         if target == ABSENT:
             return None
-        if not -1e18 < target < 1e18 or out.limit != out.limit or out.stop != out.stop or out.take != out.take:
+        if not sound(out):
+            cell.settle()
             raise_text = f"out is target={target} limit={out.limit} stop={out.stop} take={out.take}"
             self._fail(slot, bar, Misuse("STEP_OUT", raise_text, where=slot.id, fix="write finite numbers, or ABSENT for no level"))
             return None
@@ -143,7 +145,7 @@ class Dispatch:
             cell.instrument,
             lots=int(target) if unit == "lots" else None,
             weight=target * slot.share if unit == "weight" else None,
-            notional=target if unit == "notional" else None,
+            notional=float(target) if unit == "notional" else None,
             limit=NAN if out.limit == ABSENT else out.limit,
             protection=protection,
             why=self._why(slot, cell, needs),
@@ -152,7 +154,10 @@ class Dispatch:
     def _why(self, slot: Slot, cell: Cell, needs: Any) -> str:
         """The step's own reason in words, or its name."""
         explain = slot.explain
-        return slot.declaration.name if explain is None else str(explain(needs, cell.state, slot.declaration.params, cell.out))
+        if explain is None:
+            return slot.declaration.name
+        cell.settle()
+        return str(explain(needs, copy(cell.state), slot.declaration.params, cell.out))
 
     def _handler_call(self, slot: Slot, cell: Cell) -> Callable[[ev.Bar], None]:
         """The bar handler of a class strategy on one instrument, if it has one."""
@@ -292,6 +297,11 @@ def _stirs(slot: Slot) -> tuple[bool, bool]:
     """Whether a strategy wakes at its own fills, and at facts."""
     wakes = slot.declaration.wakes
     return any(isinstance(wake, OnFill) for wake in wakes), any(isinstance(wake, OnFact) for wake in wakes)
+
+
+def sound(out: Out) -> bool:
+    """Whether a step's numbers can mean an intent: a target of this world, levels that are numbers, or ABSENT."""
+    return -1e18 < out.target < 1e18 and out.limit == out.limit and out.stop == out.stop and out.take == out.take
 
 
 def _only(cell: Cell, call: Callable[[ev.Bar], None]) -> Callable[[ev.Bar], None]:

@@ -40,7 +40,7 @@ from argosy.engine.portfolio import HOUSE, Fx
 from argosy.engine.risk import RiskGate
 from argosy.engine.slot import Binding, Slot
 from argosy.engine.state import FLATTEN, PROTECTIONS, State
-from argosy.engine.touch import touch, unprotected
+from argosy.engine.touch import declined, touch, unprotected
 from argosy.engine.view import StateView
 from argosy.engine.watch import reached
 from argosy.kernels import ledger
@@ -121,7 +121,7 @@ class Engine:
         """Go on after a restart. cursor: the market row that the journal has marked last."""
         self.cursor = cursor
         self.state.filled.clear()
-        self.patience.stuck.update(i for (_, i), wish in self.state.wishes.items() if wish.protection is not None)
+        self.patience.stuck |= self.state.bare.instruments
         self.levels.watch()
         self.dispatch.bind()
 
@@ -272,11 +272,8 @@ class Engine:
         for event in events:
             if type(event) not in _ROWS and not (type(event) is ev.Timer and event.name == "pulse"):
                 self.record(event)
-        for event in events:
-            if type(event) in _ROWS:
-                state.row(event)  # type: ignore[arg-type]
-                if self.dispatch.keeps and type(event) is ev.Bar:
-                    self.dispatch.keep(event)
+        for event in (event for event in events if type(event) in _ROWS):
+            state.row(event)  # type: ignore[arg-type]
         state.now = max(state.now, events[-1].known)
         if rows:
             if len(events) > rows:
@@ -290,6 +287,10 @@ class Engine:
             for event in events:
                 if type(event) not in _ROWS:
                     touch(self, event)
+        if self.dispatch.keeps:  # as the handlers of this instant will find them: after commands, splits and pauses
+            for event in events:
+                if type(event) is ev.Bar:
+                    self.dispatch.keep(event)
         if rows or self._pulses:
             if self.levels.watching:
                 self.levels.check()
@@ -298,8 +299,7 @@ class Engine:
 
     def _rest(self) -> None:
         """Time has passed: what waited is planned again."""
-        self.dirty |= self.patience.stuck
-        self.patience.stuck.clear()
+        self.dirty |= self.patience.ripe(self.state.rows, self.state.bare)
         self.tired.clear()
 
     def rescale(self, split: ev.Split) -> None:
@@ -433,9 +433,11 @@ class Engine:
 
     def _send(self, drafts: list[Draft]) -> None:
         """Number the drafts, pass them through the gate, record the verdicts."""
-        view, gate = self.view, self.gate
+        view, gate, state = self.view, self.gate, self.state
         pair, paired = 0, (-1, "")
         for draft in drafts:
+            if state.bare.asleep(draft.instrument, draft.tag, state.rows):
+                continue
             self._mark_rows()
             number = self.journal.seq * 4
             whose = (draft.instrument, draft.shares[0].strategy)
@@ -443,19 +445,18 @@ class Engine:
             paired = whose
             order, legs = order_of(draft, number, pair)
             verdict = gate.admit(order, legs, view)
-            approved = verdict.approved
-            if verdict.refused is not None:
-                self.record(Verdict(order, verdict.refused))
+            approved, refused = verdict.approved, declined(draft, verdict)
+            if refused is not None:
+                self.record(Verdict(order, refused))
                 if draft.tag in PROTECTIONS:
-                    unprotected(self, draft, verdict.refused.code)
+                    unprotected(self, draft, refused.code)
                 elif draft.reduce_only:
                     self.dirty.add(draft.instrument)
                 continue
             if verdict.trimmed is not None:
                 self.record(Verdict(order, verdict.trimmed))
+                self.dirty.update((draft.instrument,) if draft.reduce_only else ())  # what may not go yet gets its stop
             assert approved is not None
-            if draft.tag and self.patience.bare:
-                self.patience.bare.discard(draft.instrument)
             submit = Submit(approved)
             self.record(Reserve(submit, view.reservation(approved.order), verdict.exit))
             self.effects.append(submit)

@@ -26,7 +26,10 @@ _ENDING = frozenset({Work.PENDING_CANCEL, Work.UNKNOWN})
 
 
 class Draft(msgspec.Struct, gc=False):
-    """An order without its id, before the gate. protection: legs to attach; group: 1 = one-cancels-other with the next draft."""
+    """An order without its id, before the gate.
+
+    protection: legs to attach; paired: one-cancels-other with the next draft; common: the one stop of several holders
+    """
 
     instrument: int
     side: int
@@ -42,6 +45,7 @@ class Draft(msgspec.Struct, gc=False):
     post_only: bool = False
     tag: str = ""
     paired: bool = False
+    common: bool = False
     expire: int = NEVER
     protection: Protection | None = None
     why: str = ""
@@ -375,7 +379,9 @@ def _guard_net(state: State, i: int, own: list[str], guards: list[Ticket], out: 
     if widest == widest and whole and not kept:
         own_parts = parts([lots for _, lots in held], whole, [strategy for strategy, _ in held])
         shares = tuple(Share(strategy, part) for (strategy, _), part in zip(held, own_parts, strict=True) if part)
-        out.drafts.append(guard(i, side, whole, shares, "stop", Protection(stop=widest)))
+        draft = guard(i, side, whole, shares, "stop", Protection(stop=widest))
+        draft.common = True
+        out.drafts.append(draft)
 
 
 def _trails(state: State, i: int, own: list[str], guards: list[Ticket], room: int, out: Plan) -> dict[int, int]:

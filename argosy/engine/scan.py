@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,40 +22,29 @@ from argosy.core.money import per_one, unit
 from argosy.core.orders import Tif
 from argosy.core.strategy import Out
 from argosy.core.time import MINUTE, NEVER
+from argosy.engine.dispatch import sound
 from argosy.engine.engine import NONE, Engine
 from argosy.engine.portfolio import HOUSE
 from argosy.engine.records import Stretch
-from argosy.engine.slot import Cell, Slot, TableFeed
+from argosy.engine.slot import LEVELS, Cell, Slot, TableFeed
 from argosy.engine.state import FLATTEN, LIVE
+from argosy.engine.steps import OUT, ROW, strange, struct_type
 from argosy.engine.stretch import DEAL, target
 from argosy.engine.wish import Wish
 from argosy.kernels import scan as kernels
+from argosy.kernels.checked import BEYOND
 from argosy.kernels.fees import FeeSchedule
+from argosy.kernels.kernel import Uncompilable
+from argosy.kernels.plain import linked
 from argosy.kernels.scan import Plainness
 
 DEALS = 8_192
 """Decisions after which a stretch is recorded."""
 
-_CODES: dict[type, str] = {float: "f8", int: "i8", bool: "?"}
-_OUT = np.dtype([(name, "f8") for name in ("target", "limit", "stop", "take")])
-_ROW = np.dtype(
-    [(name, "i8") for name in ("ts", "known", "instrument")]
-    + [(name, "f8") for name in ("open", "high", "low", "close", "volume")]
-    + [("span", "i8")]
-)
 _COLUMNS = ("instrument", "ts", "known", "span", "open", "high", "low", "close", "volume")
 _UNITS = {"lots": kernels.LOTS, "weight": kernels.WEIGHT, "notional": kernels.NOTIONAL}
 _INF = float("inf")
 _FAR = -(1 << 62)
-
-
-def struct_type(struct: msgspec.Struct) -> np.dtype[Any] | None:
-    """The record type of a Struct of numbers, as machine code takes it; None when it holds anything else."""
-    values = [getattr(struct, name) for name in struct.__struct_fields__]
-    if any(type(value) not in _CODES for value in values):
-        return None
-    fields = [(name, _CODES[type(value)]) for name, value in zip(struct.__struct_fields__, values, strict=True)]
-    return np.dtype(fields or [("_", "f8")])
 
 
 class Scan:
@@ -81,7 +69,7 @@ class Scan:
         self._seats = np.full((n, 5), -1, np.int64)
         feeds = [cell.feed for cell in cells if isinstance(cell.feed, TableFeed)]
         self._table: NDArray[Any] = feeds[0].table if feeds else np.zeros(1, [("_", "f8")])
-        self._awake = np.ones(1, np.bool_)
+        self._awake = np.zeros(0, np.bool_)
         if declaration.wakes:
             self._awake = np.concatenate([feed.wakes for feed in feeds if feed.wakes is not None])
         for c, cell in enumerate(cells):
@@ -93,9 +81,9 @@ class Scan:
         assert declaration.step is not None
         self._fields = declaration.state.__struct_fields__
         self._states = np.zeros(len(cells), state_type)
-        self._outs = np.zeros(len(cells), _OUT)
-        self._lasts = np.zeros(len(cells), _OUT)
-        self._row = np.zeros(1, _ROW)
+        self._outs = np.zeros(len(cells), OUT)
+        self._lasts = np.zeros(len(cells), OUT)
+        self._row = np.zeros(1, ROW)
         self._params = np.zeros(1, params_type)
         if declaration.params.__struct_fields__:
             self._params[0] = tuple(getattr(declaration.params, name) for name in declaration.params.__struct_fields__)
@@ -106,7 +94,7 @@ class Scan:
         self._marks = np.zeros(n)
         self._facts = np.zeros((n, 10))
         self._facts[:, kernels.SCALE] = engine.state.portfolio.scale
-        self._tally = np.zeros(19, np.int64)
+        self._tally = np.zeros(20, np.int64)
         self._room = np.zeros(20)
         self._terms = np.zeros(8)
         self._schedule = FeeSchedule()
@@ -114,10 +102,23 @@ class Scan:
         self._asks = np.zeros((len(cells), 5), np.int64)
         self._log = np.zeros(DEALS, DEAL)
         self._memo = np.zeros(DEALS, state_type)
-        self._before = np.zeros(1, state_type), np.zeros(1, _OUT)
+        self._before = np.zeros(1, state_type), np.zeros(1, OUT)
         self._seq = -1
+        self._beyond = False
         self.traded: dict[int, int] = {}
-        self._kernel = kernels.scanner(declaration.step).jit
+        scanner = kernels.scanner(linked(declaration.step))  # type: ignore[arg-type]  # a function: `fits` looked at it
+        self._kernel = scanner.prove
+        self._walk(0, 0)  # made here, or found that it cannot be
+        self._kernel = scanner.jit
+
+    @classmethod
+    def of(cls, engine: Engine, columns: Mapping[str, NDArray[Any]]) -> Scan | None:
+        """The scan of a run, None when it must be stepped."""
+        slot = cls.fits(engine, columns)
+        try:
+            return None if slot is None else cls(engine, slot, columns)
+        except Uncompilable:
+            return None
 
     @staticmethod
     def fits(engine: Engine, columns: Mapping[str, NDArray[Any]]) -> Slot | None:
@@ -127,14 +128,14 @@ class Scan:
             return None
         slot = active[0]
         declaration = slot.declaration
-        if declaration.step is None or struct_type(declaration.state()) is None or struct_type(declaration.params) is None:
+        if declaration.step is None or strange(declaration) is not None:
             return None
         cells = list(slot.cells.values())
         if any(cell.spans is not None for cell in cells):
             return None
         if declaration.needs and len({id(getattr(cell.feed, "table", cell)) for cell in cells}) != 1:
             return None
-        if declaration.wakes and any(not isinstance(cell.feed, TableFeed) for cell in cells):
+        if (declaration.needs or declaration.wakes) and any(not isinstance(cell.feed, TableFeed) for cell in cells):
             return None
         known, instrument = columns["known"], columns["instrument"]
         if np.any((known[1:] == known[:-1]) & (instrument[1:] <= instrument[:-1])):
@@ -150,7 +151,7 @@ class Scan:
     def ready(self) -> bool:
         """Whether the engine is as the scan needs it: its strategy active, nothing else to be looked at on every bar."""
         state = self._engine.state
-        return state.status[self._slot.id] == "active" and state.level != FLATTEN
+        return state.status[self._slot.id] == "active" and state.level != FLATTEN and not self._engine.patience.stuck and not self._beyond
 
     def bar(self, row: int) -> Bar:
         """The bar of a row."""
@@ -183,12 +184,7 @@ class Scan:
         failure: Exception | None = None
         count = why = 0
         try:
-            at, count, why = self._kernel(
-                lo, hi, self._columns, self._seats, self._table, self._states, self._params, self._row, self._outs, self._lasts,
-                self._changed, self._floor, self._ceiling, self._book, self._marks, self._facts, tally, self._room, self._terms,
-                self._schedule, self._standing, self._asks, self._log, self._memo,
-                *self._before, self._awake,
-            )  # fmt: skip
+            at, count, why = self._walk(lo, hi)
         except Exception as error:  # the step raised, which may be anything; it is recorded and quarantined
             failure = error
             at = min(hi, int(np.searchsorted(self._known, self._known[tally[kernels.AT]], side="right")))
@@ -199,37 +195,74 @@ class Scan:
             return NONE
         self._leave(at)
         if failure is not None:
-            self._fail(self.bar(int(tally[kernels.AT])), failure)
+            self._fail(tally.item(kernels.AT), at, failure)
         elif why == kernels.ALERT:
             engine.levels.check()
+            calls = engine.dispatch.on_bar
             for r in range(int(np.searchsorted(self._known, self._known[at - 1])), at):
                 bar = self.bar(r)
-                for call in engine.dispatch.on_bar[bar.instrument]:
+                for call in calls[bar.instrument]:
                     call(bar)
         elif count:
-            for c in self._changed[:count].tolist():
-                cell = self._cells[c]
-                self._show(c, cell)
-                engine.dispatch.wants.append((self._slot, engine.dispatch.stepped(self._slot, cell, None, self._needs(cell))))
+            self._want(count, at)
         else:
             return NONE
         self._seq = -1
         return engine.decide()
 
-    def _fail(self, bar: Bar, failure: Exception) -> None:
-        """Let the plain step raise again where the compiled one did, for its words and its trace."""
-        slot = self._slot
+    def _want(self, count: int, at: int) -> None:
+        """Let the first `count` cells that changed in the instant before row `at` say what they want."""
+        dispatch, slot = self._engine.dispatch, self._slot
+        for c in self._changed[:count].tolist():
+            cell = self._cells[c]
+            self._show(c, cell)
+            at_fault = None if sound(cell.out) else self.bar(self._last_row(cell.instrument, at))
+            dispatch.wants.append((slot, dispatch.stepped(slot, cell, at_fault, self._needs(cell))))
+
+    def _last_row(self, instrument: int, end: int) -> int:
+        """The last row of an instrument before `end`."""
+        row = end - 1
+        while self._columns[0].item(row) != instrument:
+            row -= 1
+        return row
+
+    def _walk(self, lo: int, hi: int) -> tuple[int, int, int]:
+        """Walk rows [lo, hi) in machine code; raises what the step raises."""
+        at, count, why = self._kernel(
+            lo, hi, self._columns, self._seats, self._table, self._states, self._params, self._row, self._outs, self._lasts,
+            self._changed, self._floor, self._ceiling, self._book, self._marks, self._facts, self._tally, self._room, self._terms,
+            self._schedule, self._standing, self._asks, self._log, self._memo, *self._before, self._awake,
+        )  # fmt: skip
+        return at, count, why
+
+    def _fail(self, row: int, end: int, failure: Exception) -> None:
+        """Let the plain step take the row at which the compiled one raised: it raises too, for its words and its trace.
+
+        Where an int grew beyond machine code alone, it does not, and goes on. The rest of its instant, up to row `end`, is stepped.
+        """
+        slot, dispatch = self._slot, self._engine.dispatch
+        bar, calls = self.bar(row), dispatch.on_bar
         cell = slot.cells[bar.instrument]
         c = self._cells.index(cell)
         self._states[c], self._outs[c] = self._before[0][0], self._before[1][0]
+        self._want(self._tally.item(kernels.CHANGED), row)
         self._home(c)
+        needs = self._needs(cell)
         assert cell.step is not None
         try:
-            cell.step(bar, self._needs(cell), cell.state, slot.declaration.params, cell.out)
+            cell.step(bar, needs, cell.state, slot.declaration.params, cell.out)
         except Exception as error:  # a strategy may raise anything; it is recorded and quarantined
             self._engine.fail(slot, bar, error)
-            return
-        raise Broken("SCAN", f"{slot.id} raised compiled and not in Python, at {bar}", fix="report it; scan_from turns compiling off") from failure
+        else:
+            if failure.args != (BEYOND,):
+                fix = "report it; scan_from turns compiling off"
+                raise Broken("SCAN", f"{slot.id} raised compiled and not in Python, at {bar}", fix=fix) from failure
+            self._beyond = True
+            if any(getattr(cell.out, name) != getattr(cell.last, name) for name in LEVELS):
+                dispatch.wants.append((slot, dispatch.stepped(slot, cell, bar, needs)))
+        for later in map(self.bar, range(row + 1, end)):
+            for call in calls[later.instrument]:
+                call(later)
 
     # -- between the engine's books and the arrays -----------------------------------------------------------------------
 
@@ -256,6 +289,7 @@ class Scan:
         tally[kernels.SEQ] = engine.journal.seq
         tally[kernels.CURSOR] = engine.cursor
         tally[kernels.DEALS] = 0
+        tally[kernels.CHANGED] = 0
         tally[kernels.DECISIONS] = engine.decisions_left
 
     def _deal(self, plain: Plainness) -> None:

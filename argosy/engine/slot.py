@@ -18,6 +18,11 @@ from argosy.core.strategy import Declaration, Out
 from argosy.engine.wakes import Waker
 
 
+def bare_type(kind: Any) -> Any:
+    """The plain type of a field that may say more than its type: `Annotated[float, Meta(gt=0)]` is a float."""
+    return getattr(kind, "__origin__", kind)
+
+
 class Feed(Protocol):
     """Gives the needs of the row that a bar is: a streaming indicator set, or the next row of a table computed in bulk.
 
@@ -30,6 +35,7 @@ class Feed(Protocol):
 
 
 FIELDS = ("open", "high", "low", "close", "volume")
+LEVELS = ("target", "limit", "stop", "take")
 
 
 class Binding(msgspec.Struct, frozen=True):
@@ -73,10 +79,23 @@ class Cell:
         self.feed: Feed = StreamFeed(declaration, slot.shape)
         self.stirred = False
         self.away: Callable[[], None] | None = None
+        self.settle()
 
     def sees(self, span: int) -> bool:
         """Whether a bar of this span is of the series the cell follows; without a choice every bar is."""
         return self.spans is None or self.spans[0] <= span <= self.spans[1]
+
+    def settle(self) -> None:
+        """Whole numbers that a step wrote where fractions belong become what they are in machine code."""
+        state, out = self.state, self.out
+        for name in self.slot.fractions:
+            value = getattr(state, name)
+            if type(value) is int or type(value) is bool:
+                setattr(state, name, float(value))
+        for name in LEVELS:
+            value = getattr(out, name)
+            if type(value) is int or type(value) is bool:
+                setattr(out, name, float(value))
 
     def split(self, ratio: float) -> None:
         """Bring price-like numbers to the new raw prices: levels stand, the state's `scaled` fields and the streams' factor."""
@@ -109,6 +128,7 @@ class Slot:
             name: getattr(self.thing if self.thing is not None else declaration.cls, name) for name in declaration.handlers
         }
         self.explain: Callable[..., str] | None = getattr(declaration.cls, "explain", None)
+        self.fractions = [field.name for field in msgspec.structs.fields(declaration.state) if bare_type(field.type) is float]
         self.cells = {i: Cell(self, i) for i in binding.instruments}
 
     @property
@@ -126,9 +146,10 @@ class Slot:
         for cell in self.cells.values():
             if cell.away is not None:
                 cell.away()
+            cell.settle()
         cells = {
             i: (cell.state, [cell.out.target, cell.out.limit, cell.out.stop, cell.out.take],
-                [cell.last.target, cell.last.limit, cell.last.stop, cell.last.take], cell.warm, cell.stirred)
+                [float(getattr(cell.last, name)) for name in LEVELS], cell.warm, cell.stirred)
             for i, cell in self.cells.items()
         }  # fmt: skip
         own = getattr(self.thing, "state", None)

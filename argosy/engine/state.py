@@ -17,6 +17,7 @@ from argosy.core.instrument import Instruments
 from argosy.core.intents import Ladder, Target
 from argosy.core.orders import Order, Refused, Work
 from argosy.core.time import NEVER
+from argosy.engine.bare import Bare
 from argosy.engine.blotter import Blotter, Ticket
 from argosy.engine.counters import Counters
 from argosy.engine.journal import (
@@ -33,11 +34,10 @@ from argosy.engine.journal import (
     Verdict,
     Wanted,
 )  # fmt: skip
-from argosy.engine.parts import parts
 from argosy.engine.portfolio import HOUSE, Fx, Portfolio
 from argosy.engine.snap import limit_on_grid, protection_on_grid, regrid, rung_on_grid
 from argosy.engine.snapshot import name, snapshot
-from argosy.engine.wish import Wish, rescale, rescale_rung
+from argosy.engine.wish import Wish, give_up, rescale, rescale_rung, shrink
 from argosy.kernels import ledger
 
 NAN = float("nan")
@@ -76,6 +76,7 @@ class State:
         self.peak = 0
         self.day_start = 0
         self.unrated: dict[int, int] = {}
+        self.bare = Bare()
         self.stray = False
         self.turn = 0
         self.sessions: dict[str, ev.Session] = {}
@@ -111,6 +112,8 @@ class State:
         if known > self.now:
             self.now = known
         do(record)
+        if self.bare.waits:
+            self.bare.follow(record, self.portfolio.lots, self.rows)
 
     def observe(
         self,
@@ -439,22 +442,21 @@ class State:
         if order.tag.startswith("rung:"):
             if not kept:
                 self._spend(order)
-        elif not order.tag:
-            self._give_up(order, asked - kept)
+            else:
+                shrink(self.wishes, order, kept)
+        elif order.tag:
+            if not kept:
+                self.bare.refused(order.instrument, order.tag, self.rows)
+        else:
+            give_up(self.wishes, order, asked - kept)
 
     def _unsized(self, unsized: Unsized) -> None:
         self.counters.on_refusal(unsized.refused.code)
 
-    def _give_up(self, order: Order, lots: int) -> None:
-        """Take refused lots off the wishes of the order's shares, pro rata by largest remainder, ties by strategy id."""
-        given = parts([share.lots for share in order.shares], lots, [share.strategy for share in order.shares])
-        for share, part in zip(order.shares, given, strict=True):
-            wish = self.wishes.get((share.strategy, order.instrument))
-            if wish is not None and wish.lots is not None:
-                wish.lots -= order.side * part
-
     def _reserve(self, record: Reserve) -> None:
         approved = record.submit.approved
+        if self.bare.waits:
+            self.bare.rests(approved.order.instrument, approved.order.tag)
         self.blotter.add(approved.order, record.units).turn = self.turn
         for leg in approved.legs:
             self.blotter.add(leg).turn = self.turn

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from argosy.core import events as ev
 from argosy.core.effects import Alarm
 from argosy.core.intents import Target
+from argosy.core.orders import Refused
 from argosy.engine.journal import Given, Wanted
 from argosy.engine.planner import content
 from argosy.engine.state import LIVE, PROBE
@@ -14,6 +15,7 @@ from argosy.engine.state import LIVE, PROBE
 if TYPE_CHECKING:
     from argosy.engine.engine import Engine
     from argosy.engine.planner import Draft
+    from argosy.engine.risk import Verdict
 
 
 def touch(engine: Engine, event: ev.Event) -> None:
@@ -37,7 +39,7 @@ def touch(engine: Engine, event: ev.Event) -> None:
     elif kind is ev.Timer:
         _expire(engine, event)  # type: ignore[arg-type]
     elif kind is ev.Status or kind is ev.Session:
-        dirty |= engine.patience.bare  # what could not be protected may be so now
+        dirty |= engine.state.bare.instruments  # what could not be protected may be so now
     elif kind is ev.Split:
         engine.rescale(event)  # type: ignore[arg-type]
     elif kind in (ev.Bust, ev.Reversal, ev.Delist, ev.Adjust):
@@ -60,13 +62,18 @@ def _tire(engine: Engine, i: int, code: str) -> None:
     engine.tired.add(i)
 
 
+def declined(draft: Draft, verdict: Verdict) -> Refused | None:
+    """What the gate refused; the common stop of several holders is whole or is not, for a part of it would be exchanged for ever."""
+    if draft.common and verdict.trimmed is not None:
+        return Refused(verdict.trimmed.code, verdict.trimmed.numbers, "a stop of several holders is not divided")
+    return verdict.refused
+
+
 def unprotected(engine: Engine, draft: Draft, code: str) -> None:
-    """The gate refused a stop or target: say so once, and ask again with each row until it may rest."""
-    i = draft.instrument
-    engine.patience.stuck.add(i)
-    if i not in engine.patience.bare:
-        engine.patience.bare.add(i)
-        text = f"{engine.instruments[i].symbol}: its {draft.tag} was refused with {code}"
+    """The gate refused a stop or target: say so once, and ask again, ever more seldom, until it may rest."""
+    engine.patience.stuck.add(draft.instrument)
+    if engine.state.bare.tries(draft.instrument, draft.tag) == 1:
+        text = f"{engine.instruments[draft.instrument].symbol}: its {draft.tag} was refused with {code}"
         engine.do(Alarm("PROTECTION_REFUSED", text, "page"))
 
 

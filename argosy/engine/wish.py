@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -9,8 +10,9 @@ import msgspec
 
 from argosy.core.instrument import Instrument
 from argosy.core.intents import Hold, Ladder, Protection, Rung, Target
-from argosy.core.orders import Tif
+from argosy.core.orders import Order, Tif
 from argosy.core.time import NEVER
+from argosy.engine.parts import parts
 from argosy.engine.records import plain
 from argosy.engine.snap import regrid
 
@@ -91,3 +93,20 @@ def rescale_rung(rung: Rung, ratio: float, row: Instrument, exact: Fraction) -> 
         rung, px=regrid(rung.px / ratio, row, -rung.side), lots=max(1, int(rung.lots * exact)),
         protection=None if protection is None else rescale(protection, ratio, row, rung.side),
     )  # fmt: skip
+
+
+def give_up(wishes: Mapping[tuple[str, int], Wish], order: Order, lots: int) -> None:
+    """Take refused lots off the wishes of an order's shares, pro rata by largest remainder, ties by strategy id."""
+    given = parts([share.lots for share in order.shares], lots, [share.strategy for share in order.shares])
+    for share, part in zip(order.shares, given, strict=True):
+        wish = wishes.get((share.strategy, order.instrument))
+        if wish is not None and wish.lots is not None:
+            wish.lots -= order.side * part
+
+
+def shrink(wishes: Mapping[tuple[str, int], Wish], order: Order, lots: int) -> None:
+    """The gate allows only some of a rung: that is what is wanted now, or the order would be replaced for ever."""
+    wish = wishes.get((order.shares[0].strategy, order.instrument))
+    name = order.tag.removeprefix("rung:")
+    if wish is not None and name in wish.rungs:
+        wish.rungs[name] = msgspec.structs.replace(wish.rungs[name], lots=lots)

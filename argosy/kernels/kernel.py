@@ -22,7 +22,7 @@ from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
 from threading import RLock
-from types import CellType, CodeType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
@@ -30,6 +30,10 @@ R = TypeVar("R")
 
 HOME = Path(__file__).resolve().parent
 _LOCK = RLock()
+
+
+class Uncompilable(Exception):
+    """Machine code cannot be made of a kernel; the compiler's own words are its cause."""
 
 
 class Kernel(Generic[P, R]):
@@ -66,6 +70,14 @@ class Kernel(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.jit(*args, **kwargs)
+
+    def prove(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the compiled lane with arguments of which it has nothing to do; Uncompilable where it cannot be made."""
+        machine = self.jit
+        try:
+            return machine(*args, **kwargs)
+        except Exception as error:  # the compiler raises many kinds
+            raise Uncompilable(f"{self!r} cannot be compiled") from error
 
     def __reduce__(self) -> str:
         return self.fn.__qualname__
@@ -262,20 +274,40 @@ def key(made: Kernel[..., Any]) -> str:
 
 
 def _outside(made: Kernel[..., Any]) -> set[tuple[str, bytes]]:
-    """What a kernel depends on beyond this package: (file name or constant's name, content)."""
+    """What a kernel depends on beyond this package: (file, function or constant's name, content)."""
     found: set[tuple[str, bytes]] = set()
-    for each in reach(made):
-        file = Path(each.fn.__code__.co_filename)
-        if file.resolve().is_relative_to(HOME):
+    seen: set[FunctionType] = set()
+    todo: list[FunctionType] = [each.fn for each in reach(made)]
+    while todo:
+        function = todo.pop()
+        file = Path(function.__code__.co_filename)
+        if function in seen or file.resolve().is_relative_to(HOME):
             continue
+        seen.add(function)
         found.add((file.name, file.read_bytes()))
-        for name, value in (*_uses(each.fn), *_cells(each.fn)):
-            inner = getattr(value, "py_func", value)
+        found.add((function.__qualname__, _content(function.__code__)))
+        names = _names(function.__code__)
+        values = [*_uses(function), *_cells(function)]
+        modules: set[int] = set()
+        for name, value in values:
+            inner = getattr(value, "py_func", getattr(value, "fn", value))
+            if isinstance(inner, FunctionType | BuiltinFunctionType | type):
+                found.add((name, f"{inner.__module__}.{inner.__qualname__}".encode()))
             if isinstance(inner, FunctionType):
-                source = Path(inner.__code__.co_filename)
-                found.add((source.name, source.read_bytes()))
-            elif hasattr(value, "tobytes") and hasattr(value, "dtype"):
+                todo.append(inner)
+            elif isinstance(value, ModuleType):
+                if id(value) not in modules:  # modules name one another
+                    modules.add(id(value))
+                    values += [(f"{name}.{own}", vars(value)[own]) for own in sorted(names & set(vars(value)))]
+            elif hasattr(value, "tobytes") and hasattr(value, "dtype") and not isinstance(value, type):
                 found.add((name, f"{value.dtype}{value.shape}".encode() + value.tobytes()))
             elif isinstance(value, (bool, int, float, complex, str, tuple)):
                 found.add((name, repr(value).encode()))
     return found
+
+
+def _content(code: CodeType) -> bytes:
+    """What tells two functions of one name and one file apart."""
+    inner = b"".join(_content(each) for each in code.co_consts if isinstance(each, CodeType))
+    plain = [each for each in code.co_consts if not isinstance(each, CodeType)]
+    return b"\0".join((code.co_code, repr((plain, code.co_names, code.co_firstlineno)).encode(), inner))

@@ -35,12 +35,12 @@ CELL, FIRST, SEEN, NEEDS, WARM = 0, 1, 2, 3, 4
 HELD, VALUE, MARKED, COST, ENTERED = 0, 1, 2, 3, 4
 # columns of `facts`, (instruments, 10) float64; UTC: 1 when DAY orders end with the UTC day; SPAN: longest bar that fills
 SCALE, LOT, TICK, TICK_SMALL, MIN_LOTS, MAX_LOTS, LARGE, SHORTABLE, UTC, SPAN = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
-# places of `tally`, (19,) int64: of the account, of the strategy's book, of the journal, of the day
+# places of `tally`, (20,) int64: of the account, of the strategy's book, of the journal, of the day; CHANGED: cells of the instant
 CASH, WORTH, PEAK, HOLDING, AT = 0, 1, 2, 3, 4
 OWN_CASH, OWN_FEES, OWN_REALISED = 5, 6, 7
 SEQ, CURSOR, DEALS, DECISIONS = 8, 9, 10, 11
 TRADES, OWN_TRADES, LOSSES = 12, 13, 14
-WINDOW, ORDERS, ORDERS_BEFORE, LAST_OPEN = 15, 16, 17, 18
+WINDOW, ORDERS, ORDERS_BEFORE, LAST_OPEN, CHANGED = 15, 16, 17, 18, 19
 # places of `room`, (20,) float64: within these bounds no rule can refuse
 ALERT_EQUITY, ALERT_FRAC = 0, 1
 ORDER_LOTS, ORDER_VALUE, POSITION_LOTS, POSITION_FRAC, GROSS, NET, LEVERAGE, POWER_FRAC, MULTIPLIER = 2, 3, 4, 5, 6, 7, 8, 9, 10
@@ -88,7 +88,7 @@ def _scan(
     marks:  (n,) float64 last prices; standing: (cells,) float64, what each wanted last, nan for nothing
     asks:   (cells, 5) int64, room to plan an instant's orders in
     log:    a record a decision of a cell, see `engine.stretch`; memo: the cell's state after it
-    awake:  (rows of all cells,) bool where the strategy asked to be called, or (1,) true: everywhere
+    awake:  (rows of all cells,) bool where the strategy asked to be called, or (0,): everywhere
     was_state, was_out: one record each, the cell's numbers before the step at hand, should it raise
     """
     instrument, ts, known, span, open_, high, low, close, volume = bars
@@ -192,7 +192,7 @@ def _scan(
                 cells[i, WARM] -= 1
                 if cells[i, WARM] > 0:
                     continue
-            if len(awake) > 1 and not awake[cells[i, FIRST] + cells[i, SEEN] - 1]:
+            if len(awake) > 0 and not awake[cells[i, FIRST] + cells[i, SEEN] - 1]:
                 continue
             tally[AT] = r
             one = row[0]
@@ -218,6 +218,7 @@ def _scan(
                 changed[count] = c
                 asks[count, 0] = i
                 count += 1
+                tally[CHANGED] = count
         t = end
         if count == 0:
             continue
@@ -232,6 +233,7 @@ def _scan(
         for k in range(count):
             memo[tally[DEALS] - count + k] = state[changed[k]]
         count = 0
+        tally[CHANGED] = 0
     return t, 0, WALKED
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from argosy.core.events import Bar, Dividend, Fill, Split
+from argosy.core.merged import Merged
 from argosy.core.money import per_one
 from argosy.core.orders import Order
 from argosy.engine.engine import Failure
@@ -17,7 +18,7 @@ from argosy.engine.records import Stretch
 from argosy.engine.state import State
 from argosy.engine.stretch import executed, fills
 from argosy.house import Data, Run, Terms, Wanted, assemble
-from argosy.replay import SCAN_FROM, Merged
+from argosy.replay import SCAN_FROM
 
 Share = tuple[Fill, str, int, int, Order | None]
 """A fill, a strategy, its lots and its fee of it in units, and the order."""

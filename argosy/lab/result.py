@@ -55,7 +55,7 @@ class Result(msgspec.Struct, kw_only=True):
     splits:     of its symbols, so that a chart of prices can be drawn without cliffs
     settings:   what the run was set to, nested, as plain values
     hashes:     names of what went in and came out: tape, journal, state, code
-    seconds:    wall time of the run; bars: market rows it walked
+    seconds:    wall time of the run; bars: market rows it walked; hint: what in a step kept a long run from being compiled
     """
 
     name: str
@@ -77,6 +77,7 @@ class Result(msgspec.Struct, kw_only=True):
     hashes: dict[str, str] = {}
     seconds: float = 0.0
     bars: int = 0
+    hint: str = ""
 
     def __post_init__(self) -> None:
         if not len(self.known) == len(self.equity) == len(self.benchmark):
@@ -116,6 +117,7 @@ class Result(msgspec.Struct, kw_only=True):
             "hashes": dict(self.hashes),
             "seconds": self.seconds,
             "bars": self.bars,
+            "hint": self.hint,
         }
 
     # -- keeping ---------------------------------------------------------------------------------------------------------
@@ -188,6 +190,7 @@ class Result(msgspec.Struct, kw_only=True):
                 "hashes",
                 "seconds",
                 "bars",
+                "hint",
             )
         }
         failures = [msgspec.to_builtins(failed) for failed in self.failures]

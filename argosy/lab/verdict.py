@@ -51,6 +51,7 @@ def conclude(
     hashes: Mapping[str, str] | None = None,
     seconds: float = 0.0,
     bars: int = 0,
+    hint: str = "",
 ) -> Result:
     """The Result of a run, its trades and statistics worked out here.
 
@@ -68,7 +69,7 @@ def conclude(
         equity=equity, benchmark=benchmark, fills=frame, trades=trades, refusals=dict(refusals or {}),
         stats=of_curve(known, value) | tally(trades) | of_fills(known, value, frame, trades, currency),
         benchmark_stats=of_curve(known, benchmark), failures=tuple(failures), splits=tuple(splits),
-        settings=dict(settings or {}), hashes=dict(hashes or {}), seconds=seconds, bars=bars,
+        settings=dict(settings or {}), hashes=dict(hashes or {}), seconds=seconds, bars=bars, hint=hint,
     )  # fmt: skip
 
 
@@ -102,7 +103,7 @@ def gather(outcome: Outcome, name: str, *, settings: Mapping[str, Any] | None = 
         cash=outcome.run.cash[0].amount, known=outcome.instants(), equity=outcome.equity(), benchmark=outcome.benchmark(),
         fills=columns, splits=splits, marks=marks, refusals=outcome.refusals, failures=failures, settings=settings,
         hashes={"tape": " ".join(outcome.source.hashes), "journal": getattr(engine.journal, "chain", ""), "state": engine.state.hash},
-        seconds=outcome.seconds, bars=len(outcome.source),
+        seconds=outcome.seconds, bars=len(outcome.source), hint=replay.hint,
     )  # fmt: skip
 
 

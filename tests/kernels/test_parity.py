@@ -35,10 +35,12 @@ def found() -> dict[str, Kernel[..., Any]]:
 KERNELS = found()
 WHOLE = ("argosy.kernels.sweep.", "argosy.kernels.local.")
 """They take an account, its orders and its records: tests/laws/test_sweep_parity.py and test_local.py run them in both lanes."""
-SCALAR = sorted(  # `scan.plan` takes a whole market: tests/laws/test_lanes.py holds it against the engine
+MARKETS = ("apportion", "scan.plan", "coast.coast")
+"""They take more than numbers: tests/laws/test_lanes.py and test_coast.py hold the latter two against the engine."""
+SCALAR = sorted(
     name
     for name in KERNELS
-    if not name.startswith((INDICATORS, "argosy.kernels.stats", *WHOLE)) and not name.endswith(("apportion", "scan.plan"))
+    if not name.startswith((INDICATORS, "argosy.kernels.stats", *WHOLE)) and not name.endswith(MARKETS)
 )
 CURVES = sorted(name for name in KERNELS if name.startswith("argosy.kernels.stats"))
 
@@ -92,7 +94,7 @@ def bits(value: Any) -> Any:
 def outcome(lane: Any, arguments: dict[str, Any]) -> Any:
     try:
         return bits(lane(**arguments))
-    except (ZeroDivisionError, OverflowError) as error:
+    except (ZeroDivisionError, OverflowError, ValueError) as error:
         return type(error).__name__
 
 

@@ -344,7 +344,7 @@ def test_good_till_date_ends_at_the_horizon() -> None:
     assert resting(run) == []
 
 
-def test_a_protection_that_the_gate_refuses_is_paged_once_and_asked_for_with_each_row_until_it_rests() -> None:
+def test_a_protection_that_the_gate_refuses_is_paged_once_and_asked_for_again_until_it_rests() -> None:
     """120 held bare; a stop for all of them is larger than an order may be, until 40 of them are sold."""
     plan = {0: want(60), 1: want(120), 2: want(120, stop=90.0), 4: want(80, stop=90.0)}
     stage = Stage({"a": plan}, limits={"order_size": {"max_lots": 100}})
@@ -385,3 +385,79 @@ def test_a_position_that_died_without_its_stop_has_it_again_at_the_first_row_aft
     settle(fresh, fresh.tell(Status, 0, False))
     settle(fresh, fresh.bar(100.0))
     assert resting(fresh.run) == [("stop", -10, 90.0)]
+
+
+# -- what the gate trims ----------------------------------------------------------------------------------------------------
+
+NINE = {"order_size": {"max_lots": 9, "trim": True}}
+
+
+def test_a_trimmed_rung_stays_as_it_was_allowed() -> None:
+    """A rung of 12 where 9 may be sent: 9 rest, and nothing is cancelled to be sent again."""
+    run = play({"a": {0: Ladder(0, (Rung("b", BUY, 80.0, 12),))}}, [100.0] * 6, limits=NINE)
+    assert resting(run) == [("rung:b", 9, 80.0)]
+    assert len(orders(run)) == 1
+    assert records(run, Cancel) == []
+
+
+def test_a_common_stop_that_is_too_large_is_refused_whole_and_paged() -> None:
+    """Two holders of 6: one stop of 12 may not be sent, 9 of it are not exchanged for ever, and the engine watches each level."""
+    fall = (100.0, 100.0, 80.0, 80.0)
+    run = play({"a": {0: want(6, stop=90.0)}, "b": {2: want(6, stop=85.0)}}, [100.0] * 6 + [fall, 80.0, 80.0], limits=NINE)
+    assert "PROTECTION_REFUSED" in [alarm.code for alarm in records(run, Alarm)]
+    assert (lots(run, "a"), lots(run, "b")) == (0, 0)
+    assert len(orders(run)) < 12
+
+
+def test_what_a_trimmed_exit_leaves_behind_keeps_a_stop() -> None:
+    """10 held; the exit at 500 is trimmed to 9 and rests: the tenth has its stop at 20."""
+    run = play({"a": {0: want(6, stop=20.0), 2: want(10, stop=20.0), 4: want(0, limit=500.0, tif=Tif.GTC)}}, [100.0] * 9, limits=NINE)
+    assert sorted((tag, signed) for tag, signed, _ in resting(run)) == [("", -9), ("stop", -1)]
+
+
+# -- how often a refused protection is asked for ----------------------------------------------------------------------------
+
+
+def bare(other: dict[int, Any] | None = None) -> Stage:
+    """120 held, and a stop of 120 where 100 may be sent."""
+    plan = {0: want(60), 1: want(120), 2: want(120, stop=90.0)}
+    stage = Stage({"a": plan} | ({"b": other} if other else {}), 2, limits={"order_size": {"max_lots": 100}})
+    for _ in range(2):
+        for order in sent(settle(stage, stage.bar(100.0))):
+            settle(stage, stage.fill(order.id, order.lots, 100.0))
+    return stage
+
+
+def test_a_refused_stop_is_asked_for_ever_more_seldom_and_never_given_up() -> None:
+    stage, asked = bare(), []
+    for row in range(60):
+        before = stage.state.counters.refusals.get("MAX_ORDER_QTY", 0)
+        settle(stage, stage.bar(100.0))
+        if stage.state.counters.refusals.get("MAX_ORDER_QTY", 0) > before:
+            asked.append(row)
+    assert asked == [0, 1, 3, 7, 15, 31, 47]
+
+
+def test_an_order_of_another_kind_does_not_begin_the_asking_anew() -> None:
+    """The same instrument's ladder is quoted anew each bar: one page, and the stop is not asked for with each rung."""
+    ladder = {k: Ladder(0, (Rung("q", BUY, 50.0 + k % 7, 1),)) for k in range(3, 60)}
+
+    class Both:
+        calls = -1
+
+        def on_bar(self, bar: Any, book: Any) -> Any:
+            self.calls += 1
+            return {0: want(60), 1: want(120), 2: want(120, stop=90.0)}.get(self.calls, ladder.get(self.calls))
+
+    run = play({"a": Both}, [100.0] * 60, limits={"order_size": {"max_lots": 100}})
+    assert [alarm.code for alarm in records(run, Alarm)] == ["PROTECTION_REFUSED"]
+    assert run.engine.state.counters.refusals["MAX_ORDER_QTY"] < 12
+
+
+def test_a_position_taken_away_ends_the_waiting_and_the_next_is_paged_again() -> None:
+    stage = bare()
+    settle(stage, stage.bar(100.0))
+    assert stage.state.bare.waits
+    settle(stage, stage.tell(Adjust, 0, -120, 100.0, 0, "", "hand sale", "a"))
+    assert stage.state.portfolio.lots[0] == 0
+    assert stage.state.bare.waits == {}

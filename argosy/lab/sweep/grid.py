@@ -11,7 +11,7 @@ import msgspec
 from argosy.core import plugins
 from argosy.core.errors import Misuse
 from argosy.core.strategy import Declaration, declare
-from argosy.engine.scan import struct_type
+from argosy.engine.steps import strange
 from argosy.kernels.sweep.link import MOST_NEEDS
 
 Grid = Mapping[str, Iterable[object] | object]
@@ -91,9 +91,7 @@ def _check(declaration: Declaration) -> None:
         why = f"needs {len(declaration.needs)} indicators, more than {MOST_NEEDS}"
     elif any(watch.kind != "bar" or watch.symbol != "*" for watch in declaration.watches):
         why = "watches something else than the bars of its instrument"
-    elif struct_type(declaration.params) is None:
-        why = "has parameters that are not numbers"
-    elif struct_type(declaration.state()) is None:
-        why = "has a state that is not all numbers"
+    elif (found := strange(declaration)) is not None:
+        why = f"does what machine code would do otherwise, {found}"
     if why:
         raise Misuse("SWEEP_STRATEGY", f"{declaration.name} {why}", where=where, fix="run it with `argosy backtest`")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from argosy.core.errors import Misuse
 from argosy.core.strategy import ABSENT
-from argosy.engine.scan import struct_type
+from argosy.engine.steps import struct_type
 from argosy.kernels.fees import FeeSchedule
 from argosy.kernels.sweep.account import ACCOUNT, LEVELS, RAISED, REFUSED
 from argosy.kernels.sweep.link import places, sweeper
