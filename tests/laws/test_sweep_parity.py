@@ -101,25 +101,25 @@ class Dice:
         adds: int = 1
 
     class state(msgspec.Struct):
-        word: int = 1
+        word: float = 1.0
 
     needs = {"range": atr(5)}
 
     @staticmethod
     def step(row, needs, state, params, out):  # type: ignore[no-untyped-def]
-        word = (state.word * 48271 + params.seed) % 2147483647
+        word = (state.word * 48271.0 + params.seed) % 2147483647.0
         if word % params.often == 0:
-            lots = float((word >> 8) % 21 - 10)
+            lots = float((word // 256.0) % 21 - 10)
             if params.adds == 0 and lots * out.target > 0.0 and out.target != ABSENT:
                 lots = out.target
-            near = (1 + (word >> 13) % 40) / 100.0
-            far = (1 + (word >> 17) % 60) / 100.0
+            near = (1 + (word // 8192.0) % 40) / 100.0
+            far = (1 + (word // 131072.0) % 60) / 100.0
             side = 1.0 if lots >= 0.0 else -1.0
             out.target = lots
             out.limit = ABSENT
             out.stop = ABSENT
             out.take = ABSENT
-            kind = (word >> 4) % 8
+            kind = (word // 16.0) % 8
             if params.limits and kind % 2 == 1:
                 out.limit = row.close - side * (near - 0.1)
             if params.guards and kind > 2:
@@ -138,16 +138,16 @@ class DiceWeight(Dice):
 
     @staticmethod
     def step(row, needs, state, params, out):  # type: ignore[no-untyped-def]
-        word = (state.word * 48271 + params.seed) % 2147483647
+        word = (state.word * 48271.0 + params.seed) % 2147483647.0
         if word % params.often == 0:
-            out.target = float((word >> 8) % 21 - 10) / 10.0
+            out.target = float((word // 256.0) % 21 - 10) / 10.0
             out.stop = ABSENT
             out.take = ABSENT
             side = 1.0 if out.target >= 0.0 else -1.0
-            if (word >> 4) % 3 == 0:
-                out.stop = row.close - side * (1 + (word >> 17) % 60) / 100.0
-            if (word >> 4) % 4 == 0:
-                out.take = row.close + side * (1 + (word >> 13) % 60) / 100.0
+            if (word // 16.0) % 3 == 0:
+                out.stop = row.close - side * (1 + (word // 131072.0) % 60) / 100.0
+            if (word // 16.0) % 4 == 0:
+                out.take = row.close + side * (1 + (word // 8192.0) % 60) / 100.0
         state.word = word
 
 
