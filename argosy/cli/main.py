@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from argosy import __version__
-from argosy.cli import backtest, config, data, demo, strategies
+from argosy.cli import backtest, config, data, demo, strategies, sweep
 from argosy.core.errors import ArgosyError
 
 INTERRUPTED = 130
@@ -94,6 +94,7 @@ app.command("demo", short_help="All strategies on packaged prices, with a report
 app.command("backtest", short_help="One strategy over the past, beside buying and holding.")(
     backtest.backtest
 )
+app.command("sweep", short_help="One strategy with many parameters, the best first.")(sweep.sweep)
 app.command("strategies", short_help="What is registered, and its parameters.")(strategies.strategies)
 app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")

@@ -33,10 +33,14 @@ def found() -> dict[str, Kernel[..., Any]]:
 
 
 KERNELS = found()
+WHOLE = ("argosy.kernels.sweep.", "argosy.kernels.local.")
+"""They take an account, its orders and its records: tests/laws/test_sweep_parity.py and test_local.py run them in both lanes."""
 MARKETS = ("apportion", "scan.plan", "coast.coast")
 """They take more than numbers: tests/laws/test_lanes.py and test_coast.py hold the latter two against the engine."""
 SCALAR = sorted(
-    name for name in KERNELS if not name.startswith((INDICATORS, "argosy.kernels.stats")) and not name.endswith(MARKETS)
+    name
+    for name in KERNELS
+    if not name.startswith((INDICATORS, "argosy.kernels.stats", *WHOLE)) and not name.endswith(MARKETS)
 )
 CURVES = sorted(name for name in KERNELS if name.startswith("argosy.kernels.stats"))
 

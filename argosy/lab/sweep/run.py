@@ -1,0 +1,242 @@
+"""Tries all combinations of a grid on all instruments and counts the trials; or writes down every fill and order of one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
+from inspect import getsource
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from argosy.core.errors import Misuse
+from argosy.core.time import iso
+from argosy.house import Data, Terms, fee_schedule
+from argosy.kernels.sweep.account import FILLS, FINE, REFUSED, SENT
+from argosy.lab.sweep import trials as ledger
+from argosy.lab.sweep.grid import Grid, Plan, plan
+from argosy.lab.sweep.ground import Ground, grounds, terms_fit
+from argosy.lab.sweep.places import spread
+from argosy.lab.sweep.table import CODES, frame, known, ranked
+from argosy.lab.sweep.work import single, sums
+
+if TYPE_CHECKING:
+    import polars as pl
+
+TAGS = ("", "stop", "take")
+KINDS = ("market", "limit", "stop")
+ENDS = ("resting", "cancelled", "filled", "expired")
+Progress = Callable[[int, int], None]
+
+
+def sweep(
+    strategy: str | type,
+    data: Data,
+    grid: Grid,
+    *,
+    terms: Terms | None = None,
+    params: Mapping[str, object] | None = None,
+    symbols: Sequence[str] = (),
+    by: str = "sharpe",
+    on: str = "threads",
+    workers: int = 0,
+    progress: bool | Progress = False,
+    trials: Path | str | None = ledger.TRIALS,
+    at_ns: int = 0,
+    memory_mb: float = 64.0,
+) -> pl.DataFrame:
+    """Try every combination of `grid` on every instrument, each alone with an account of its own; one row each, the best first.
+
+    A row is equal to the unit with `lab.backtest.run` of that strategy on that instrument alone, on the same terms.
+
+    grid:      values by parameter, {"fast": range(5, 50, 5), "slow": [50, 100]}; params: values that stay the same
+    by:        what the best is the best in (`table.RANKS`); "" leaves rows in order of instrument, then of the grid, whose last
+               name turns fastest
+    on:        "threads", "processes" or "ray"; workers: 0 is one a core; the rows are the same wherever and with however many
+    progress:  True draws a bar on stderr; a function is called with (runs done, runs in all)
+    trials:    folder of the ledger to which this run is added, so that later statistics know how often one looked; None keeps
+               no count; at_ns: the moment to write there, ns UTC (the caller has the clock)
+    memory_mb: most memory for indicators at a time; they are shared by the combinations that need them
+
+    Columns: symbol, the names of the grid, total_return, sharpe, max_drawdown, trades, win_rate, exposure (fractions; as a
+    backtest's), fees, traded, end_equity (currency), fills, stops (protections that filled), equity_units, cash_units,
+    fees_units, lots (integers, at the end), refused (a code where there are no figures, else "").
+    Raises Misuse: SWEEP_STRATEGY SWEEP_GRID SWEEP_BY SWEEP_LIMITS SWEEP_VENUE SWEEP_CURRENCY SWEEP_TAPE SWEEP_PRICES
+    SWEEP_EVENTS SWEEP_SPLIT SWEEP_INSTRUMENT SWEEP_PLACE SWEEP_PICKLE SWEEP_COMPILE RAY_MISSING, before anything ran.
+    """
+    terms = terms or Terms()
+    terms_fit(terms)
+    known(by)
+    made = plan(strategy, grid, params or {})
+    lands = grounds(data, symbols, made.declaration, terms)
+    total = len(made.combinations) * len(lands)
+    out = sums(total)
+    done = 0
+    with _shown(progress, total) as show:
+
+        def told(count: int) -> None:
+            nonlocal done
+            done += count
+            show(done, total)
+
+        spread(on, made, lands, fee_schedule(terms.fees), out, workers or os.cpu_count() or 1, memory_mb, told)
+    rows = frame(made, lands, out, terms.currency)
+    if trials is not None:
+        ledger.append(Path(trials), _line(made, lands, rows, grid, params or {}, terms, at_ns))
+    return ranked(rows, by) if by else rows
+
+
+class Records(NamedTuple):
+    """What one choice of parameters did on one instrument, in polars frames.
+
+    fills:  row, known, ts, side, lots, price, notional, fee, cash, tag; notional, fee and cash (after it) in units; tag "" for
+            what the step wanted, "stop" or "take" for protections
+    orders: sent, ended (rows; ended null while it rests), kind, side, lots, level (null at market; where it stood last), tag,
+            end ("filled", "cancelled", "expired", "resting"), filled, price (of its last fill); in the order in which they were sent
+    trades: entered, left (rows; left null while open), side, lots (most held), pnl, fees (units, after fees; null while open), fills
+    """
+
+    fills: pl.DataFrame
+    orders: pl.DataFrame
+    trades: pl.DataFrame
+
+
+def records(
+    strategy: str | type, data: Data, *, params: Mapping[str, object] | None = None, terms: Terms | None = None, symbol: str = ""
+) -> Records:
+    """Every fill, order and trade of one choice of parameters on one instrument, compiled.
+
+    Raises Misuse as `sweep` does, and ("SWEEP_REFUSED") where the choice has no figures.
+    """
+    land, log, notes = _recorded(strategy, data, params, terms, symbol, True)
+    return Records(_fills(land, log), _orders(notes), _trades(log))
+
+
+def fills(
+    strategy: str | type, data: Data, *, params: Mapping[str, object] | None = None, terms: Terms | None = None, symbol: str = ""
+) -> pl.DataFrame:
+    """The fills alone, `Records.fills`, in the quickest way."""
+    land, log, _ = _recorded(strategy, data, params, terms, symbol, False)
+    return _fills(land, log)
+
+
+def _recorded(
+    strategy: str | type, data: Data, params: Mapping[str, object] | None, terms: Terms | None, symbol: str, orders: bool
+) -> tuple[Ground, NDArray[Any], NDArray[Any]]:
+    terms = terms or Terms()
+    terms_fit(terms)
+    made = plan(strategy, {}, params or {})
+    land = grounds(data, (symbol,) if symbol else (), made.declaration, terms)[0]
+    room = max(1024, len(land) // 16)
+    while True:
+        out, log, notes = single(made, land, fee_schedule(terms.fees), room, room * 4 if orders else 0)
+        account = out.accounts[0]
+        if account[REFUSED] != FINE:
+            raise Misuse("SWEEP_REFUSED", f"{made.declaration.name} on {land.symbol}: {CODES[int(account[REFUSED])]}", where=land.symbol)
+        if account[FILLS] <= room and (not orders or account[SENT] <= room * 4):
+            return land, log[: int(account[FILLS])], notes[: int(account[SENT])] if orders else notes
+        room = max(int(account[FILLS]), int(account[SENT]) // 4 + 1)
+
+
+def _fills(land: Ground, log: NDArray[Any]) -> pl.DataFrame:
+    import polars as pl
+
+    rows = log["row"]
+    return pl.DataFrame(
+        {"row": rows, "known": land.tape["known"][rows], "ts": land.tape["ts"][rows]}
+        | {name: np.ascontiguousarray(log[name]) for name in ("side", "lots", "price", "notional", "fee", "cash")}
+        | {"tag": _words(log["tag"], TAGS)}
+    )
+
+
+def _orders(notes: NDArray[Any]) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame({
+        "sent": np.ascontiguousarray(notes["sent"]),
+        "ended": pl.Series(np.ascontiguousarray(notes["ended"])).set(pl.Series(notes["ended"] < 0), None),
+        "kind": _words(notes["kind"], KINDS), "side": np.ascontiguousarray(notes["side"]), "lots": np.ascontiguousarray(notes["lots"]),
+        "level": pl.Series(np.ascontiguousarray(notes["level"]), nan_to_null=True), "tag": _words(notes["tag"], TAGS),
+        "end": _words(notes["end"], ENDS), "filled": np.ascontiguousarray(notes["filled"]),
+        "price": pl.Series(np.ascontiguousarray(notes["price"]), nan_to_null=True),
+    })  # fmt: skip
+
+
+def _words(places: NDArray[np.int64], words: Sequence[str]) -> pl.Series:
+    """Numbers as the words they stand for."""
+    import polars as pl
+
+    return pl.Series(words, dtype=pl.String).gather(pl.Series(np.ascontiguousarray(places)))
+
+
+def _trades(log: NDArray[Any]) -> pl.DataFrame:
+    """Round trips from flat to flat, from the fills."""
+    import polars as pl
+
+    signed = log["side"] * log["lots"]
+    held = np.cumsum(signed)
+    last = np.flatnonzero(held == 0)
+    first = np.concatenate((np.zeros(1, np.int64), last + 1))
+    is_open = len(held) > 0 and held[-1] != 0
+    first = first[: len(last) + int(is_open)]
+    ends = np.append(last, len(held) - 1)[: len(first)].astype(np.int64)
+    shut = held[ends] == 0 if len(ends) else np.zeros(0, np.bool_)
+
+    def total(name: str) -> NDArray[np.int64]:
+        return np.add.reduceat(log[name], first) if len(first) else np.zeros(0, np.int64)
+
+    most = np.maximum.reduceat(np.abs(held), first) if len(first) else np.zeros(0, np.int64)
+    gain = -total("notional") - total("fee")
+    return pl.DataFrame({
+        "entered": log["row"][first], "left": pl.Series(log["row"][ends]).set(pl.Series(~shut), None), "side": log["side"][first],
+        "lots": most, "pnl": pl.Series(gain).set(pl.Series(~shut), None), "fees": total("fee"), "fills": ends - first + 1,
+    })  # fmt: skip
+
+
+def _line(
+    made: Plan, lands: Sequence[Ground], rows: pl.DataFrame, grid: Grid, fixed: Mapping[str, object], terms: Terms, at_ns: int
+) -> dict[str, Any]:
+    """This run in the ledger of trials: what was tried on what, how often, and how the figures were spread."""
+    cls = made.declaration.cls
+    tried = {name: list(dict.fromkeys(one.given[at] for one in made.combinations)) for at, name in enumerate(made.names)}
+    spread_of = {
+        name: {"mean": rows[name].mean(), "variance": rows[name].var(), "best": rows[name].max()} for name in ("sharpe", "total_return")
+    }
+    return {
+        "at": iso(at_ns) if at_ns else "", "kind": "sweep", "strategy": f"{cls.__module__}.{cls.__qualname__}", "code": _code(cls),
+        "data": {land.symbol: land.tape.hash for land in lands}, "terms": blake2b(msgspec.msgpack.encode(repr(terms)), digest_size=16).hexdigest(),
+        "grid": tried, "params": dict(fixed), "parameters": len(made.names), "trials": rows.height,
+        "refused": int((rows["refused"] != "").sum()), **spread_of,
+    }  # fmt: skip
+
+
+def _code(cls: type) -> str:
+    """Hash of a class's source; its name stands for one that was made at a prompt."""
+    try:
+        source = getsource(cls)
+    except (OSError, TypeError):
+        source = cls.__qualname__
+    return blake2b(source.encode(), digest_size=16).hexdigest()
+
+
+@contextmanager
+def _shown(progress: bool | Progress, total: int) -> Iterator[Progress]:
+    """The function that shows how far a sweep is."""
+    if callable(progress):
+        yield progress
+        return
+    if not progress:
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("sweep"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("sweep", total=total)
+        yield lambda done, _: bar.update(task, completed=done)
