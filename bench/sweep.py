@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from time import perf_counter, process_time
 from typing import Any
 
@@ -73,18 +73,18 @@ class Guarded:
             out.stop = ABSENT
 
 
-def swept(strategy: type, rows: int, grid: dict[str, range], params: dict[str, object], workers: int) -> pl.DataFrame:
+def swept(strategy: type, rows: int, grid: dict[str, range], params: Mapping[str, object], workers: int) -> pl.DataFrame:
     """One whole sweep, as a user calls it, without a ledger."""
-    return sweep(strategy, (table(), [tape(rows)], []), grid, terms=TERMS, params=params, workers=workers, trials=None)
+    return sweep(strategy, (table(), [tape(rows)], []), grid, terms=TERMS, params=dict(params), workers=workers, trials=None)
 
 
-def differs(strategy: type, rows: int, frame: pl.DataFrame, params: dict[str, object]) -> str:
+def differs(strategy: type, rows: int, frame: pl.DataFrame, params: Mapping[str, object]) -> str:
     """Why a sweep does not count, "" when it does: the engine's own run of its best, middle and worst row, to the unit."""
     if frame["refused"].n_unique() != 1 or frame["refused"][0]:
         return f"refused: {', '.join(sorted(set(frame['refused']) - {''}))}"
     for place in (0, frame.height // 2, frame.height - 1):
         row = frame.row(place, named=True)
-        chosen = params | {name: row[name] for name in GRID}
+        chosen = dict(params) | {name: row[name] for name in GRID}
         outcome = run([Wanted("bench", strategy, chosen)], (table(), [tape(rows)], []), TERMS)
         walked = (outcome.run.engine.state.portfolio.equity, len(outcome.account.fills), sum(fee for _, _, _, fee, _ in outcome.account.fills))
         if walked != (row["equity_units"], row["fills"], row["fees_units"]):
@@ -127,7 +127,7 @@ def figures(quick: bool) -> Iterator[Figure]:
 def _records(rows: int, runs: int) -> Figure:
     """The W1 cross once, compiled, with every fill and every order written down; then the same with frames made of them."""
     terms = Terms(cash=float(CASH), fees=bps(5, 5), slippage_bps=0.0)
-    data = (table(), [tape(rows)], [])
+    data: tuple[Any, ...] = (table(), [tape(rows)], [])
     whole, found = least(lambda: records(Cross, data, terms=terms), runs, process_time)
     made = plan(Cross, {}, {})
     land = grounds(data, (), made.declaration, terms)[0]

@@ -286,7 +286,7 @@ class Words(Bracket):
 
 
 def test_a_step_that_cannot_be_compiled_is_refused_at_once() -> None:
-    with pytest.raises(Misuse, match="SWEEP_STRATEGY.*is text"):
+    with pytest.raises(Misuse, match=r"SWEEP_STRATEGY.*is text"):
         sweep(Words, table([ENTRY] * 9), {"lots": [1.0, 2.0, 3.0]}, terms=FREE, trials=None)
 
 

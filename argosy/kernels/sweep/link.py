@@ -1,6 +1,6 @@
 """Puts a strategy's own step into the loop of a sweep; one compiled loop for each step, kept on disk like every kernel.
 
-This is the one place that a step passes on its way to the compiler: what must be asked of it is asked in `sweeper`.
+It asks nothing of a step: `lab.sweep.grid` has asked whether the step means the same compiled.
 """
 
 from __future__ import annotations
@@ -112,10 +112,10 @@ def _own(function: Callable[..., Any], name: str, **names: Any) -> Kernel[..., A
 
 
 @lru_cache(maxsize=128)
-def sweeper(function: Callable[..., None], names: tuple[str, ...]) -> Kernel[..., None]:
+def sweeper(function: FunctionType, names: tuple[str, ...]) -> Kernel[..., None]:
     """`loop.batch` of one strategy's step, whose needs have these `places`; it gives the interpreter's lock back while it runs.
 
-    TypeError("KERNEL_SHAPE") when the step is no plain function.
+    function: the step as `argosy.kernels.linked` gives it
     """
     local.jit, keep.jit, bits.jit  # noqa: B018  (made before anything is linked to them)
     own_step, own_pick = kernel(function), kernel(PICKS[len(names)])

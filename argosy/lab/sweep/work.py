@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from argosy.core.errors import Misuse
 from argosy.core.strategy import ABSENT
 from argosy.engine.steps import struct_type
 from argosy.kernels.fees import FeeSchedule
+from argosy.kernels.linked import linked
 from argosy.kernels.sweep.account import ACCOUNT, LEVELS, RAISED, REFUSED
 from argosy.kernels.sweep.link import places, sweeper
 from argosy.kernels.sweep.marks import FIGURES
@@ -57,9 +59,9 @@ def sums(count: int) -> Sums:
 def link(made: Plan) -> Callable[..., None]:
     """The compiled loop of a strategy's step, ready for threads."""
     step = made.declaration.step
-    if step is None:
+    if not isinstance(step, FunctionType):
         raise TypeError("SWEEP_STRATEGY: only step strategies are linked")
-    return sweeper(step, places(tuple(made.declaration.needs))).jit
+    return sweeper(linked(step), places(tuple(made.declaration.needs))).jit
 
 
 def perform(
