@@ -18,6 +18,13 @@ def test_the_page_shows_what_there_is() -> None:
     assert shown == "\n" + table()
 
 
+def test_the_page_has_the_figures_of_each() -> None:
+    """When it fails: `python -m bench.indicator_page` measures and writes them."""
+    _, _, rest = PAGE.read_text().partition("<!-- figures: begin -->\n")
+    shown, _, _ = rest.partition("<!-- figures: end -->\n")
+    assert re.findall(r"^\| `(\w+)` \| \d", shown, re.MULTILINE) == sorted(DEFINITIONS)
+
+
 def test_there_are_more_than_thirty() -> None:
     assert len(DEFINITIONS) >= 30
     assert set(DEFINITIONS) <= set(ind.__all__)
