@@ -201,9 +201,12 @@ def progress(label: str, total: int, quiet: bool = False) -> Iterator[Callable[[
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from argosy.kernels.kernel import watched
+
     with Progress(
         TextColumn("{task.description}"), BarColumn(complete_style=GAIN, finished_style=GAIN), TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(), console=Console(stderr=True), transient=True,
     ) as bar:  # fmt: skip
         task = bar.add_task(label, total=total)
-        yield lambda done, what: bar.update(task, completed=done, description=what or label)
+        with watched(lambda kernel: bar.update(task, description=f"{label}: compiling {kernel}, once on this machine")):
+            yield lambda done, what: bar.update(task, completed=done, description=what or label)

@@ -17,6 +17,7 @@ import os
 import platform
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property, lru_cache, update_wrapper
 from hashlib import blake2b
 from importlib import import_module
@@ -212,16 +213,61 @@ def _compiled(made: Kernel[..., Any], memo: dict[Kernel[..., Any], Any]) -> Any:
 def _dispatcher(function: FunctionType, place: Path | None) -> Any:
     """What compiles a function when it is called, from and to `place`; without one, for this process only."""
     numba = import_module("numba")
+    _listen()
     if place is not None:
         before = numba.config.CACHE_DIR
         numba.config.CACHE_DIR = str(place)
         try:
-            return numba.njit(cache=True, error_model="python", fastmath=False)(function)
+            return _general(numba.njit(cache=True, error_model="python", fastmath=False)(function))
         except RuntimeError:  # the compiler finds no place there after all
             pass
         finally:
             numba.config.CACHE_DIR = before
-    return numba.njit(error_model="python", fastmath=False)(function)
+    return _general(numba.njit(error_model="python", fastmath=False)(function))
+
+
+def _general(made: Any) -> Any:
+    """The same, compiled once for a type and not anew for each constant that a caller writes down."""
+    unliteral = import_module("numba.core.types").unliteral
+    template = made.get_call_template
+
+    def general(args: Any, kws: Any) -> Any:
+        return template(tuple(map(unliteral, args)), {name: unliteral(value) for name, value in kws.items()})
+
+    made.get_call_template = general
+    return made
+
+
+# -- whoever waits for the compiler ----------------------------------------------------------------------------------------
+
+
+_TOLD: list[Callable[[str], None]] = []
+
+
+@contextmanager
+def watched(told: Callable[[str], None]) -> Iterator[None]:
+    """While it lasts, `told` is called with the name of each kernel before machine code of it is made; not for code from disk."""
+    _TOLD.append(told)
+    try:
+        yield
+    finally:
+        _TOLD.remove(told)
+
+
+def _tell(_: Any, event: Any) -> None:
+    """Pass a kernel's name on; what is no kernel but the compiler's own is passed over."""
+    made = event.data["dispatcher"].py_func
+    if not made.__module__.startswith("numba."):
+        for told in _TOLD:
+            told(made.__name__)
+
+
+@lru_cache(maxsize=1)
+def _listen() -> None:
+    """Hear from the compiler when it begins."""
+    event = import_module("numba.core.event")
+    ear = type("Ear", (event.Listener,), {"on_start": _tell, "on_end": lambda _, event: None})
+    event.register("numba:compile", ear())
 
 
 # -- the cache -----------------------------------------------------------------------------------------------

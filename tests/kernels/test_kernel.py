@@ -240,3 +240,28 @@ def test_the_compilers_own_cache_setting_is_left_alone() -> None:
 
     assert fresh(1) == 2
     assert before == numba.config.CACHE_DIR
+
+
+WRITTEN = """from argosy.kernels.kernel import kernel, watched
+
+@kernel
+def part(x: int, sign: int) -> int:
+    return x * sign
+
+@kernel
+def whole(x: int, sign: int) -> int:
+    return part(x, 1) + part(x, -1) + part(x, sign)
+"""
+HEARD = """from mine import part, watched, whole
+names = []
+with watched(names.append):
+    assert whole(3, 2) == 6
+print(*names, len(part.jit.overloads))
+"""
+
+
+def test_whoever_waits_hears_what_is_compiled_and_a_constant_makes_no_code_of_its_own(tmp_path: Path) -> None:
+    """`part` is called with 1, -1 and a variable: one version. From disk nothing is compiled, so nothing is told."""
+    (tmp_path / "mine.py").write_text(WRITTEN)
+    assert run(HEARD, tmp_path / "cache", tmp_path) == "whole part 1"
+    assert run(HEARD, tmp_path / "cache", tmp_path).split()[:-1] == []
