@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -21,13 +22,15 @@ def figures(quick: bool) -> Iterator[Figure]:
     """Wall seconds of whole processes (medians), MB of peak memory."""
     yield _help(3 if quick else 9)
     yield _backtest(2 if quick else 5)
+    yield _cold()
     yield _demo(1 if quick else 3)
     yield _memory(100_000 if quick else 1_000_000)
 
 
-def _run(command: tuple[str, ...], folder: str) -> tuple[float, subprocess.CompletedProcess[str]]:
+def _run(command: tuple[str, ...], folder: str, **names: str) -> tuple[float, subprocess.CompletedProcess[str]]:
     begun = perf_counter()
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
+    env = os.environ | names
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=600, check=False)
     return perf_counter() - begun, done
 
 
@@ -63,6 +66,23 @@ def _backtest(runs: int) -> Figure:
         fault = fault or "its runs did not all print the same result as JSON"
     note = f"median of {runs} fresh processes, warm: trend over the packaged prices; the same result from each"
     return figure("shell.backtest", median(times), wrong=fault, note=note)
+
+
+def _cold() -> Figure:
+    """A sweep where nothing was ever compiled: the largest kernel of the house; the second finds it on disk."""
+    command = (*_script(), "sweep", "trend", "--symbols", "IBM", "--set", "fast=5..50:5", "--json")
+    with tempfile.TemporaryDirectory() as folder:
+        cold, first = _run(command, folder, ARGOSY_CACHE=folder)
+        warm, second = _run(command, folder, ARGOSY_CACHE=folder)
+    fault = "" if first.returncode == second.returncode == 0 else f"exit {first.returncode}: {first.stderr.strip()[-200:]}"
+    if not fault and _rows(first.stdout) != _rows(second.stdout):
+        fault = "the rows of the second are not those of the first"
+    return figure("shell.cold", cold, wrong=fault, note=f"the first sweep on a new machine, once; the second took {warm:.2f} s, same rows")
+
+
+def _rows(text: str) -> object:
+    """The rows of a printed sweep."""
+    return json.loads(text)["rows"]
 
 
 def _lasting(text: str) -> str:
