@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from argosy.house import Data, Wanted
+    from argosy.lab.backtest import Outcome
     from argosy.lab.orders import Asked
     from argosy.lab.result import Result
     from argosy.settings import Settings
@@ -95,7 +95,7 @@ def backtest(
     found, label = prices.gather(source, split(symbols) or wanted.symbols, start, end, every)
     rows = sum(len(tape) for tape in found[1])
     with screen.progress(strategy, rows, json) as show:
-        result, asked = perform([wanted], found, loaded.settings, strategy, lambda done: show(done, ""))
+        result, asked = perform([wanted], found, loaded.settings, strategy, lambda done: show(done, ""), save)
     if save is not None:
         from argosy.lab.orders import frame
 
@@ -181,26 +181,9 @@ def want(name: str, settings: Settings, params: Mapping[str, Any], symbols: Sequ
 
 def from_file(place: str) -> type:
     """The class of "path/to/file.py:Class"; Misuse("STRATEGY_FILE") when there is none or the file cannot be run."""
-    from importlib.util import module_from_spec, spec_from_file_location
+    from argosy.core import plugins
 
-    from argosy.core.errors import Misuse
-
-    path, _, name = place.rpartition(":")
-    spec = spec_from_file_location(Path(path).stem, path)
-    if not Path(path).is_file() or spec is None or spec.loader is None:
-        raise Misuse("STRATEGY_FILE", f"there is no file {path}", where=place, fix="write it like above.py:Above")
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module  # so that its annotations can be resolved
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # the owner's own code may raise anything
-        del sys.modules[spec.name]
-        raise Misuse("STRATEGY_FILE", f"{type(error).__name__}: {error}", where=path, fix="mend the file") from error
-    found = getattr(module, name, None)
-    if not isinstance(found, type):
-        near = [key for key, value in vars(module).items() if isinstance(value, type) and value.__module__ == spec.name]
-        raise Misuse("STRATEGY_FILE", f"{path} has no class {name!r}", where=place, fix=f"it has: {', '.join(near) or 'none'}")
-    return found
+    return plugins.from_file(place)
 
 
 def perform(
@@ -209,8 +192,13 @@ def perform(
     settings: Settings,
     name: str,
     progress: Callable[[int], None] | None = None,
+    journal: Path | None = None,
+    kept: list[Outcome] | None = None,
 ) -> tuple[Result, list[Asked]]:
-    """Run and gather the result, and what became of each order; refusals are counted from the orders themselves."""
+    """Run and gather the result, and what became of each order; refusals are counted from the orders themselves.
+
+    journal: a folder in which the journal is kept, for `argosy explain`; kept: a list to which the run itself is added
+    """
     from collections import Counter
 
     from argosy.lab.backtest import run
@@ -219,6 +207,12 @@ def perform(
     from argosy.lab.verdict import gather
 
     outcome = run(wanted, data, settings.terms(), progress=progress)
+    if kept is not None:
+        kept.append(outcome)
+    if journal is not None:
+        from argosy.lab.why import keep
+
+        keep(outcome, journal)
     fleet = {
         one.name: {"plugin": one.plugin.__qualname__ if isinstance(one.plugin, type) else one.plugin, "symbols": list(one.symbols)} | dict(one.params)
         for one in wanted

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +11,6 @@ from argosy.cli.backtest import Config, Json
 
 if TYPE_CHECKING:
     from argosy.data.catalog import Catalog
-    from argosy.data.report import Report
 
 app = typer.Typer(no_args_is_help=True, help="Import prices and look at the catalog.", rich_markup_mode=None)
 Folder = Annotated[
@@ -22,66 +18,60 @@ Folder = Annotated[
     typer.Option("--catalog", help="The catalog's folder; data.catalog of the settings if left out.", metavar="DIR"),
 ]
 Of = Annotated[str, typer.Argument(help="Whose prices.", metavar="SYMBOL")]
-Kind = Annotated[str, typer.Option("--kind", help="bar, quote, trade or book.")]
+Kind = Annotated[str, typer.Option("--kind", help="bar, quote, trade or book; show also knows fact, funding, chain, names, ...")]
 Every = Annotated[str, typer.Option("--every", help="Span of the bars, when there are several.", metavar="SPAN")]
 
 
 @app.command("import")
 def bring(
-    file: Annotated[Path, typer.Argument(help="A CSV or Parquet file of bars, quotes or trades.")],
+    files: Annotated[list[Path], typer.Argument(help="Files (CSV, JSON, Parquet, Feather, plain or gzip) or folders of them.", metavar="FILE...")],
     symbol: Annotated[str, typer.Option("--symbol", help="Name of the instrument, when the file does not say.")] = "",
-    kind: Annotated[str, typer.Option("--kind", help="bar, quote or trade, when the columns do not say.")] = "",
+    kind: Annotated[str, typer.Option("--kind", help="bar, quote, trade, fact or funding, when the content does not say.")] = "",
     every: Annotated[str, typer.Option("--every", help="Span of the bars, like 5m.", metavar="SPAN")] = "",
-    zone: Annotated[
-        str, typer.Option("--zone", help="Zone of times without one, like America/New_York; UTC if left out.")
-    ] = "",
+    zone: Annotated[str, typer.Option("--zone", help="Zone of times without one, like America/New_York; by the hours of trade, else UTC.")] = "",
     dates: Annotated[str, typer.Option("--dates", help="mdy or dmy, for dates like 3/4/2021.")] = "",
     decimal: Annotated[str, typer.Option("--decimal", help="What parts decimals, . or , when the numbers do not show it.")] = "",
-    day: Annotated[
-        str, typer.Option("--day", help="The day of times counted since midnight, like 2013-10-07.", metavar="DATE")
-    ] = "",
-    columns: Annotated[
-        str, typer.Option("--columns", help="Names for a file without a header, with commas.", metavar="A,B")
-    ] = "",
-    calendar: Annotated[
-        str, typer.Option("--calendar", help="Exchange calendar that stamps daily bars, like XNYS.")
-    ] = "",
+    day: Annotated[str, typer.Option("--day", help="The day of times counted since midnight, like 2013-10-07.", metavar="DATE")] = "",
+    columns: Annotated[str, typer.Option("--columns", help="Names for a file without a header, with commas.", metavar="A,B")] = "",
+    calendar: Annotated[str, typer.Option("--calendar", help="Exchange calendar that stamps daily bars, like XNYS.")] = "",
     stamped: Annotated[str, typer.Option("--stamped", help="start or end: which time of a bar the file tells.")] = "start",
-    keep: Annotated[
-        str, typer.Option("--keep", help="first or last of several rows of one time; refused if left out.")
+    keep: Annotated[str, typer.Option("--keep", help="first or last of several rows of one time; refused if left out.")] = "",
+    delay_ms: Annotated[int, typer.Option("--delay-ms", min=0, max=86_400_000, help="How long after its end a row could be known.")] = 0,
+    lag: Annotated[
+        str, typer.Option("--lag", help="How long after its period a figure is known, like 45d; by its frequency if left out.", metavar="SPAN")
     ] = "",
-    delay_ms: Annotated[
-        int, typer.Option("--delay-ms", min=0, max=86_400_000, help="How long after its end a row could be known.")
-    ] = 0,
+    prints: Annotated[str, typer.Option("--prints", help="regular, or all: also trades whose condition says that they set no price.")] = "regular",
+    own_name: Annotated[bool, typer.Option("--own-name", help="Leave out dates on which a map file gives the ticker to another.")] = False,
     currency: Annotated[str, typer.Option("--currency", help="Currency of the prices; by the symbol, else USD, if left out.")] = "",
-    asset: Annotated[
-        str, typer.Option("--asset", help="equity, crypto, fx, future, option or index; by the symbol if left out.")
-    ] = "",
+    asset: Annotated[str, typer.Option("--asset", help="equity, crypto, fx, future, option or index; by the symbol if left out.")] = "",
     origin: Annotated[str, typer.Option("--origin", help="Where the file is from, to be noted; its name if left out.")] = "",
     licence: Annotated[str, typer.Option("--licence", help="What may be done with the prices, to be noted.")] = "",
     merge: Annotated[bool, typer.Option("--merge", help="Add to what the catalog has of the symbol.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Let bars without volume take the place of bars that have it.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what would be done, and do nothing.")] = False,
     json: Json = False,
     catalog: Folder = None,
     config: Config = None,
 ) -> None:
-    """Read a file of prices, judge every row, and store the good ones.
+    """Read files of prices, figures, funding or option chains, judge every row, and store the good ones.
 
-    All of the file is stored or nothing; what the catalog had of the symbol stays until then. Refused rows are
-    listed with their line and the reason in a file of their own.
+    What a file is, is told by its content. All of a file is stored or nothing; what the catalog had of the symbol stays until
+    then. Refused rows are listed with their line and the reason in a file of their own. Of several files those that are no
+    prices are named, and the rest is stored; the exit status is then 1.
 
     \b
       argosy data import SPY.csv --calendar XNYS
-      argosy data import trades.parquet --symbol IBM --zone America/New_York
+      argosy data import ticks_20131007.parquet --symbol IBM --plan
       argosy data import january.csv --symbol SPY --merge
+      argosy data import downloads/ --catalog shelf
       argosy backtest trend --symbols SPY
     """
-    from argosy.cli import screen
-    from argosy.data.ingest import Options, ingest
+    from argosy.cli import imports
+    from argosy.data.ingest import Options
 
-    _there(file)
     choices = {
-        "--kind": (kind, ("bar", "quote", "trade")), "--dates": (dates, ("mdy", "dmy")), "--decimal": (decimal, (".", ",")),
-        "--stamped": (stamped, ("start", "end")), "--keep": (keep, ("first", "last")),
+        "--kind": (kind, ("bar", "quote", "trade", "fact", "funding")), "--dates": (dates, ("mdy", "dmy")), "--decimal": (decimal, (".", ",")),
+        "--stamped": (stamped, ("start", "end")), "--keep": (keep, ("first", "last")), "--prints": (prints, ("regular", "all")),
         "--asset": (asset, ("equity", "crypto", "fx", "future", "option", "index")),
     }  # fmt: skip
     for flag, (value, known) in choices.items():
@@ -89,15 +79,50 @@ def bring(
     options = Options(
         symbol=symbol, kind=kind, every=every, zone=zone, dates=dates, decimal=decimal, day=day,
         columns=tuple(name.strip() for name in columns.split(",")) if columns else (), calendar=calendar,
-        stamped=stamped, keep=keep, delay_ms=delay_ms, currency=currency, asset=asset, origin=origin, licence=licence,  # type: ignore[arg-type]
+        stamped=stamped, keep=keep, delay_ms=delay_ms, lag=lag, prints=prints, own_name=own_name, currency=currency, asset=asset,  # type: ignore[arg-type]
+        origin=origin, licence=licence,
     )  # fmt: skip
     shelf = _catalog(catalog, config)
-    with _busy(json) as tell:
-        report = ingest(file, shelf, options, merge=merge, progress=tell)
-    if json:
-        screen.say_json(report)
+    ways = imports.Ways(merge=merge, replace=replace, plan=plan)
+    if len(files) == 1 and not files[0].is_dir():
+        imports.one(files[0], shelf, options, ways, json, catalog)
     else:
-        _told(report, shelf, catalog)
+        imports.many(files, shelf, options, ways, json)
+
+
+@app.command("fetch")
+def fetch(
+    symbols: Annotated[list[str], typer.Argument(help="Symbols as Yahoo writes them, like SPY or BTC-USD.", metavar="SYMBOL...")],
+    start: Annotated[str, typer.Option("--from", help="First day.", metavar="DATE")] = "",
+    end: Annotated[str, typer.Option("--to", help="Day to stop before; today if left out.", metavar="DATE")] = "",
+    every: Annotated[str, typer.Option("--every", help="Span: 1m 2m 5m 15m 30m 1h 1d 1w; minutes reach back days only.", metavar="SPAN")] = "1d",
+    calendar: Annotated[str, typer.Option("--calendar", help="Exchange calendar that stamps daily bars; XNYS for shares, 24/7 for coins.")] = "",
+    merge: Annotated[bool, typer.Option("--merge", help="Add to what the catalog has of the symbol.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Let bars without volume take the place of bars that have it.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Fetch and judge, say what would be done, and store nothing.")] = False,
+    json: Json = False,
+    catalog: Folder = None,
+    config: Config = None,
+) -> None:
+    """Fetch bars, splits and dividends from Yahoo through yfinance, judge every row, and store the good ones.
+
+    Prices are stored as Yahoo's daily history gives them: adjusted for splits, not for dividends, which are stored beside them.
+    Needs the extra: pip install "argosy[fetch]". The prices are for personal use, as Yahoo's terms say.
+
+    \b
+      argosy data fetch SPY IBM --from 2015-01-01
+      argosy data fetch BTC-USD --from 2024-01-01 --every 1h --catalog shelf
+      argosy data fetch SPY --from 2024-06-01 --merge
+    """
+    from argosy.cli import imports
+    from argosy.data.fetch import Request, fetched
+
+    shelf = _catalog(catalog, config)
+    ways = imports.Ways(merge=merge, replace=replace, plan=plan)
+    request = Request(tuple(symbols), start, end, every, calendar)
+    with imports.busy(json) as tell:
+        found = fetched(request, progress=tell)
+    imports.laid(found, shelf, ways, json, catalog)
 
 
 @app.command("list")
@@ -146,8 +171,13 @@ def rows(
 
     from argosy.cli import screen
     from argosy.core.time import NEVER, iso
+    from argosy.data.tables import TABLES
 
-    tape = _catalog(catalog, config).tape([symbol], kind, every, start or 0, end or NEVER)
+    shelf = _catalog(catalog, config)
+    if kind in TABLES:
+        _sheet(shelf.table(symbol, kind, every, start or 0, end or NEVER), symbol, count, last, json)
+        return
+    tape = shelf.tape([symbol], kind, every, start or 0, end or NEVER)
     begin = max(0, len(tape) - count) if last else 0
     picked = [msgspec.structs.asdict(row) for row in tape.rows(begin, begin + count)]
     if json:
@@ -245,69 +275,6 @@ def reindex(json: Json = False, catalog: Folder = None, config: Config = None) -
 # -- what is said --------------------------------------------------------------------------------------------------------
 
 
-def _told(report: Report, shelf: Catalog, folder: Path | None) -> None:
-    """What became of the file: rows, a line for each symbol, refused rows by cause, what was assumed, what comes next."""
-    from rich.text import Text
-
-    from argosy.cli import screen
-    from argosy.core.time import span_text
-    from argosy.data.report import SHOWN, told
-
-    out = screen.console()
-    mark = "!" if report.rows_rejected else "✓"
-    head = f"{report.rows_in:,} rows in, {report.rows_kept:,} {report.kind}s kept, {report.rows_rejected:,} rejected"
-    out.print(Text.assemble((f"{mark} {report.file}", f"bold {screen.LOSS if report.rows_rejected else screen.GAIN}"), f"  {head}"))
-    first = {reject.reason: reject for reject in report.rejects}
-    for reason, count in sorted(report.reasons.items(), key=lambda pair: (-pair[1], pair[0])):
-        out.print(Text.assemble((f"  rejected {count:,}: ", screen.LOSS), reason))
-        if reason in first:
-            out.print(Text(f"    row {first[reason].line:,}: {first[reason].text[:90]}", style=screen.SOFT), overflow="ellipsis", no_wrap=True)
-    for note in report.notes:
-        out.print(Text(f"  {note}", style=screen.SOFT))
-    table = _table(("symbol", "rows", "from", "to", "step", "worth knowing"))
-    for health in report.symbols[:SHOWN]:
-        step = span_text(health.step) if health.step else ""
-        table.add_row(health.symbol, f"{health.rows:,}", _when(health.first, 1), _when(health.last, 1), step, ", ".join(told(health)))
-    out.print(table)
-    if len(report.symbols) > SHOWN:
-        out.print(f"and {len(report.symbols) - SHOWN} symbols more: argosy data list", style=screen.SOFT)
-    if report.rejected_file:
-        out.print(Text.assemble(("refused rows  ", screen.SOFT), report.rejected_file), soft_wrap=True)
-    out.print(Text.assemble(("catalog       ", screen.SOFT), str(shelf.root)), soft_wrap=True)
-    if report.kind == "bar":
-        where = f" --data {folder}" if folder is not None else ""
-        command = f"argosy backtest trend{where} --symbols {report.symbols[0].symbol}"
-        out.print(Text.assemble(("next          ", screen.SOFT), command), soft_wrap=True)
-
-
-@contextmanager
-def _busy(quiet: bool) -> Iterator[Callable[[str], None]]:
-    """What is being done, on stderr while it lasts; nothing when stderr is no terminal."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda what: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("") as status:
-        yield status.update
-
-
-def _there(file: Path) -> None:
-    """Misuse("DATA_FILE") with the name that may have been meant, when there is no such file."""
-    from difflib import get_close_matches
-
-    from argosy.core.errors import Misuse
-
-    try:
-        if file.exists():
-            return
-        names = [one.name for one in file.parent.iterdir()] if file.parent.is_dir() else []
-    except OSError:  # the reader will say why
-        return
-    near = get_close_matches(file.name, names, 1)
-    raise Misuse("DATA_FILE", f"there is no file {str(file)!r}", where="FILE", fix=f"did you mean {near[0]}?" if near else "check the path")
-
-
 def _one_of(flag: str, value: str, known: tuple[str, ...]) -> None:
     from argosy.core.errors import Misuse
 
@@ -323,6 +290,30 @@ def _catalog(folder: Path | None, config: Path | None) -> Catalog:
     from argosy.settings import load
 
     return Catalog(load(config).settings.data.catalog)
+
+
+_TIMES = ("ts", "known", "first", "last")
+
+
+def _sheet(frame: Any, symbol: str, count: int, last: bool, json: bool) -> None:
+    """Rows of a table that is no tape."""
+    from argosy.cli import screen
+    from argosy.core.time import iso
+
+    rows = (frame.tail(count) if last else frame.head(count)).to_dicts()
+    if json:
+        screen.say_json(rows)
+        return
+    if not rows:
+        typer.echo(f"{symbol} has no such row in that time.")
+        return
+    table = _table(rows[0])
+    for row in rows:
+        shown = ((iso(value) if name in _TIMES else "" if value is None else _said(value)) for name, value in row.items())
+        table.add_row(*shown)
+    out = screen.console()
+    out.print(table)
+    out.print(f"{len(rows):,} of {frame.height:,} rows", style=screen.SOFT)
 
 
 def _when(ns: int, rows: int) -> str:

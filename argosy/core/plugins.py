@@ -1,8 +1,11 @@
-"""Finding strategies (and later models, venues, rules) that a package registers by entry point; loads nothing unasked."""
+"""Finding strategies (and later models, venues, rules) that a package registers or the owner keeps in a file; loads nothing unasked."""
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
 from argosy.core.errors import Misuse
 
@@ -21,7 +24,12 @@ def found(group: str) -> dict[str, EntryPoint]:
 
 
 def load(group: str, name: str) -> type:
-    """The class that `name` registers; Misuse: PLUGIN_UNKNOWN, PLUGIN_BROKEN (it raised while loading)."""
+    """The class that `name` registers, or that of "path/to/file.py:Class".
+
+    Raises Misuse: PLUGIN_UNKNOWN, PLUGIN_BROKEN (it raised while loading), STRATEGY_FILE (see `from_file`).
+    """
+    if ".py:" in name:
+        return from_file(name)
     points = found(group)
     if name not in points:
         raise Misuse("PLUGIN_UNKNOWN", f"no {group} plugin is named {name!r}", fix=f"known: {', '.join(points) or 'none'}")
@@ -32,3 +40,23 @@ def load(group: str, name: str) -> type:
     if not isinstance(thing, type):
         raise Misuse("PLUGIN_BROKEN", f"{name!r} is no class", where=points[name].value)
     return thing
+
+
+def from_file(place: str) -> type:
+    """The class of "path/to/file.py:Class", from the current folder; Misuse("STRATEGY_FILE") when there is none or the file cannot be run."""
+    path, _, name = place.rpartition(":")
+    spec = spec_from_file_location(Path(path).stem, path)
+    if not Path(path).is_file() or spec is None or spec.loader is None:
+        raise Misuse("STRATEGY_FILE", f"there is no file {path}", where=place, fix="write it like above.py:Above")
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module  # so that its annotations can be resolved
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # the owner's own code may raise anything
+        del sys.modules[spec.name]
+        raise Misuse("STRATEGY_FILE", f"{type(error).__name__}: {error}", where=path, fix="mend the file") from error
+    found = getattr(module, name, None)
+    if not isinstance(found, type):
+        near = [key for key, value in vars(module).items() if isinstance(value, type) and value.__module__ == spec.name]
+        raise Misuse("STRATEGY_FILE", f"{path} has no class {name!r}", where=place, fix=f"it has: {', '.join(near) or 'none'}")
+    return found

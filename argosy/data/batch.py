@@ -20,8 +20,10 @@ from argosy.core.instrument import Instrument
 from argosy.core.tape import KINDS, Tape, columns_of
 from argosy.core.time import DAY, iso, span, span_text
 from argosy.data import manifest as shelf
+from argosy.data import tables
 from argosy.data.actions import Action, in_order
 from argosy.data.manifest import Entry
+from argosy.data.tables import Leaf
 
 if TYPE_CHECKING:
     from argosy.data.catalog import Catalog
@@ -93,18 +95,33 @@ class Batch:
         self.manifest.instruments[facts.symbol] = facts
         return entry
 
-    def put_actions(self, symbol: str, actions: Sequence[Action], *, origin: str = "", licence: str = "") -> None:
+    def put_table(self, leaf: Leaf, *, origin: str = "", licence: str = "", merge: bool = False) -> Entry:
+        """A table that is no tape, instead of the one that is there, or beside its rows. Misuse("CATALOG_CONFLICT")."""
+        before, frame = self.before(leaf.symbol, leaf.kind, leaf.every), leaf.frame
+        if merge and before is not None:
+            frame = tables.merged(leaf.kind, leaf.symbol, self._catalog.sheet(before), frame, before.path)
+            origin, licence = _both(before.origin, origin), _both(before.licence, licence)
+        note = Note(kind=leaf.kind, every=leaf.every, origin=origin, licence=licence, instrument=Instrument(symbol=leaf.symbol))
+        buffer = BytesIO()
+        frame.write_parquet(buffer, compression="zstd", metadata={NOTE: msgspec.json.encode(note).decode()})
+        entry = entry_of_table(note, frame, buffer.getvalue())
+        self._lay(entry, buffer.getvalue())
+        return entry
+
+    def put_actions(self, symbol: str, actions: Sequence[Action], *, origin: str = "", licence: str = "") -> Entry:
         """The splits and dividends of one symbol, instead of those that are there."""
         rows = in_order(msgspec.structs.replace(action, instrument=0) for action in actions)
         plain = msgspec.to_builtins(Actions(symbol=symbol, origin=origin, licence=licence, actions=rows))
         told = [{key: value for key, value in row.items() if value == value} for row in plain["actions"]]  # JSON has no word for nan
         data = msgspec.json.format(msgspec.json.encode(plain | {"actions": told}))
-        self._lay(entry_of_actions(symbol, rows, data, origin, licence), data)
+        entry = entry_of_actions(symbol, rows, data, origin, licence)
+        self._lay(entry, data)
+        return entry
 
     def remove(self, key: str) -> Entry:
         """Take an entry out; its file goes when the batch ends well."""
         entry = self.manifest.entries.pop(key)
-        if not any(other.symbol == entry.symbol and other.kind != "actions" for other in self.manifest.entries.values()):
+        if entry.kind in KINDS and not any(other.symbol == entry.symbol and other.kind in KINDS for other in self.manifest.entries.values()):
             self.manifest.instruments.pop(entry.symbol, None)
             self.manifest.entries.pop(shelf.key("actions", entry.symbol), None)
         return entry
@@ -161,6 +178,15 @@ def entry_of(note: Note, tape: Tape, data: bytes) -> Entry:
     )  # fmt: skip
 
 
+def entry_of_table(note: Note, frame: pl.DataFrame, data: bytes) -> Entry:
+    """The entry of a table with these rows and these bytes."""
+    symbol, found = note.instrument.symbol, shelf.digest(data)
+    return Entry(
+        path=f"{shelf.key(note.kind, symbol, note.every)}-{found[:8]}.parquet", kind=note.kind, symbol=symbol, every=note.every, rows=frame.height,
+        start=int(frame["known"][0]), end=int(frame["known"][-1]), origin=note.origin, licence=note.licence, hash=found,
+    )  # fmt: skip
+
+
 def entry_of_actions(symbol: str, rows: Sequence[Action], data: bytes, origin: str, licence: str) -> Entry:
     """The entry of a file of splits and dividends."""
     times = [row.known for row in rows] or [0]
@@ -181,6 +207,9 @@ def found_in(root: Path, path: Path) -> tuple[Entry, Instrument | None] | None:
                 entry_of_actions(told.symbol, told.actions, data, told.origin, told.licence), path=path.relative_to(root).as_posix()
             ), None
         note = msgspec.json.decode(pl.read_parquet_metadata(BytesIO(data)).get(NOTE, ""), type=Note)
+        if note.kind in tables.TABLES:
+            frame = pl.read_parquet(BytesIO(data))
+            return msgspec.structs.replace(entry_of_table(note, frame, data), path=path.relative_to(root).as_posix()), None
         tape = decode(note.kind, data, 0)
     except (OSError, msgspec.MsgspecError, pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, TypeError, KeyError, Misuse):
         return None

@@ -5,6 +5,7 @@ leaves a half-written one.
 
     <root>/manifest.json                               every file with rows, origin, licence and hash
     <root>/<kind>/<SYMBOL>/<span>-<hash>.parquet       the columns of a tape, without the instrument's id
+    <root>/<kind>/<NAME>/<every>-<hash>.parquet        a table that is no tape: see `tables`
     <root>/actions/<SYMBOL>-<hash>.json                its splits and dividends
     <root>/rejected/<FILE>.csv                         rows of an imported file that were refused
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
+from io import BytesIO
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -21,6 +23,7 @@ import msgspec
 import polars as pl
 
 from argosy.core.errors import Misuse
+from argosy.core.events import Fact, Funding
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.tape import KINDS, Tape
 from argosy.core.time import NEVER, parse
@@ -28,6 +31,7 @@ from argosy.data import batch, manifest
 from argosy.data.actions import Action, in_order
 from argosy.data.batch import Batch
 from argosy.data.manifest import Entry, Manifest
+from argosy.data.tables import TABLES, facts, funding
 
 Found = TypeVar("Found")
 Symbols = str | Sequence[str] | Instruments | Sequence[Instrument]
@@ -42,9 +46,9 @@ class Catalog:
     # -- asking --------------------------------------------------------------------------------------------------------
 
     def symbols(self, kind: str = "", every: str = "") -> tuple[str, ...]:
-        """Symbols with prices, sorted; only those of a kind ("bar", "quote", "trade", "book") or span when given."""
-        chosen = (e for e in self.describe() if kind in ("", e.kind) and every in ("", e.every))
-        return tuple(sorted({entry.symbol for entry in chosen if entry.kind != "actions"}))
+        """Symbols with prices, sorted; only those of a kind ("bar", ..., or a table's: "fact", "chain", ...) or span when given."""
+        chosen = (e for e in self.describe() if (e.kind == kind if kind else e.kind in KINDS) and every in ("", e.every))
+        return tuple(sorted({entry.symbol for entry in chosen}))
 
     def describe(self) -> list[Entry]:
         """Every file, by kind, symbol and span."""
@@ -101,6 +105,38 @@ class Catalog:
 
         return self._steady(read)
 
+    def table(self, symbol: str, kind: str, every: str = "", start: int | str = 0, end: int | str = NEVER, as_of: int | str = NEVER) -> pl.DataFrame:
+        """A table that is no tape (see `tables`): the rows with start <= known < end and known <= as_of, by known.
+
+        Times as in `tape`. Raises Misuse: CATALOG_KIND, CATALOG_SYMBOL, CATALOG_SPAN, CATALOG_FILE.
+        """
+        if kind not in TABLES:
+            raise Misuse("CATALOG_KIND", f"{kind!r} is not a kind of table", where="--kind", fix=f"use {', '.join(TABLES)}")
+        low, high, limit = (parse(t) if isinstance(t, str) else int(t) for t in (start, end, as_of))
+        frame = self._steady(lambda seen: self.sheet(self._find(seen, symbol, kind, every)))
+        return frame.filter((pl.col("known") >= low) & (pl.col("known") < high) & (pl.col("known") <= limit))
+
+    def facts(self, names: Iterable[str] = (), as_of: int | str = NEVER) -> list[Fact]:
+        """Figures of the world as events, by known; all that there are when none is named. Their source is where they came from."""
+        wanted = list(names) or self.symbols("fact")
+        origins = {entry.symbol: entry.origin for entry in self.describe() if entry.kind == "fact"}
+        out = [event for name in wanted for event in facts(name, self.table(name, "fact", as_of=as_of), origins.get(name, ""))]
+        return sorted(out, key=lambda event: event.known)
+
+    def funding(self, symbols: Symbols, as_of: int | str = NEVER) -> list[Funding]:
+        """Funding of instruments as events, by known; ids as in `tape`. A symbol without any adds none."""
+        there = set(self.symbols("funding"))
+        own = [(symbol, identity) for symbol, identity in _wanted(symbols) if symbol in there]
+        out = [event for symbol, identity in own for event in funding(self.table(symbol, "funding", as_of=as_of), identity)]
+        return sorted(out, key=lambda event: event.known)
+
+    def sheet(self, entry: Entry) -> pl.DataFrame:
+        """All rows of an entry that is a table; its bytes are checked. Misuse("CATALOG_FILE")."""
+        try:
+            return pl.read_parquet(BytesIO(self._bytes(entry)))
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
+            raise manifest.damaged(self.root, entry.path, str(error)) from error
+
     def load(self, entry: Entry, identity: int) -> Tape:
         """All rows of an entry, with this instrument id; its bytes are checked. Misuse("CATALOG_FILE")."""
         data = self._bytes(entry)
@@ -116,6 +152,8 @@ class Catalog:
             try:
                 if entry.kind == "actions":
                     self._actions(entry)
+                elif entry.kind in TABLES:
+                    self.sheet(entry)
                 else:
                     self.load(entry, 0)
             except Misuse as error:

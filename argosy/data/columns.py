@@ -37,6 +37,8 @@ _WORDS: dict[str, str] = {
     "side": "side takerside aggressor aggressorside direction",
     "maker": "isbuyermaker buyermaker ismaker",
     "id": "id tradeid aggtradeid aggid execid tid trdmatchid",
+    "condition": "cond condition conditions salecondition saleconditions",
+    "suspicious": "suspicious",
     "symbol": "symbol ticker instrument sym pair security securityid code instrumentid product figi isin",
 }
 _ROLE = {word: role for role, words in _WORDS.items() for word in words.split()}
@@ -143,7 +145,7 @@ def shape(found: dict[str, int], names: Sequence[str], where: str, kind: str = "
         if not options and others and not has - {"date", "stamp", "time"}:
             options.append("wide")
     if kind not in _FITS:
-        raise Misuse("INGEST_KIND", f"{kind!r} is not a kind of price", fix="use bar, quote or trade")
+        raise Misuse("INGEST_KIND", f"{kind!r} is not a kind of price", fix="use bar, quote, trade, fact or funding")
     fits = [option for option in options if option in _FITS[kind]]
     if fits:
         return fits[0]

@@ -21,12 +21,13 @@ class Fields:
     notes: what was assumed. Raises Misuse("INGEST_DECIMAL") when 1,234 can be two numbers.
     """
 
-    def __init__(self, sieve: Sieve, roles: dict[str, int], where: str, decimal: str = "") -> None:
+    def __init__(self, sieve: Sieve, roles: dict[str, int], where: str, decimal: str = "", prints: str = "regular") -> None:
         self.table, self.sieve, self.roles = sieve.table, sieve, roles
         self.notes: list[str] = []
+        self.prints = prints
         if decimal not in ("", ".", ","):
             raise Misuse("INGEST_DECIMAL", f"{decimal!r} parts no decimals", where="--decimal", fix='use "." or ","')
-        told = [place for role, place in roles.items() if role not in ("date", "time", "stamp", "ms", "symbol", "id", "side", "maker")]
+        told = [place for role, place in roles.items() if role not in _WORDS]
         self.decimal = decimal or decimal_of([self.table.columns[place] for place in told], self.table.delimiter)
         if not self.decimal:
             raise Misuse(
@@ -50,6 +51,15 @@ class Fields:
             return dict.fromkeys(columns.BAR, close) | {"volume": self._size("volume")}
         bars = {name: self._price(name) for name in columns.BAR}
         return self._ranges(bars) | {"volume": self._size("volume")}
+
+    def closing(self) -> dict[str, Floats]:
+        """The quotes at the ends of bars of bid and ask, where each row has both; nothing is refused by it."""
+        out: dict[str, Floats] = {}
+        for side in columns.SIDES:
+            out[side] = numbers(self._column(f"{side}_close"), self.decimal)[0]
+            has = f"{side}_size" in self.roles
+            out[f"{side}_size"] = numbers(self._column(f"{side}_size"), self.decimal)[0] if has else np.full(len(self.table.lines), np.nan)
+        return out
 
     def adjusted(self) -> Floats | None:
         """The vendor's adjusted closes, nan where there is no number; None when the file has none."""
@@ -121,6 +131,7 @@ class Fields:
     def _quotes(self, suffix: str) -> dict[str, Floats]:
         """Quotes; a side that is zero or blank is nan with size 0, a size the file does not tell is nan."""
         fields: dict[str, Floats] = {}
+        self._marked()
         for side in columns.SIDES:
             price = self._number(side + suffix)
             size = self._size(f"{side}_size")
@@ -132,7 +143,23 @@ class Fields:
         self.sieve.refuse(np.isnan(fields["bid"]) & np.isnan(fields["ask"]), "neither bid nor ask")
         return fields
 
+    def _marked(self) -> None:
+        """Refuse what the source itself marks as suspicious, and trades whose conditions say that they set no price."""
+        if "suspicious" in self.roles:
+            flags, _ = numbers(self._column("suspicious"))
+            self.sieve.refuse(flags > 0, "marked suspicious by its source")
+        if "condition" not in self.roles or "price" not in self.roles or self.prints == "all":
+            return
+        text = self._column("condition").cast(pl.String).fill_null("").str.strip_chars()
+        if not bool(text.str.contains(r"^[0-9A-Fa-f]{1,16}$").all()) or text.str.len_chars().max() == 0:
+            return
+        bits = np.array([int(word, 16) for word in text.unique(maintain_order=True).to_list()], dtype=np.uint64)
+        codes = text.replace_strict(text.unique(maintain_order=True).to_list(), list(range(len(bits))), return_dtype=pl.Int64).to_numpy()
+        for bit, name in _NO_PRICE.items():
+            self.sieve.refuse(((bits >> np.uint64(bit)) & np.uint64(1)).astype(bool)[codes], f"sets no price: {name} (--prints all keeps it)")
+
     def _trades(self) -> dict[str, Floats]:
+        self._marked()
         values = {"price": self._price("price"), "size": self._number("size")}
         self.sieve.refuse(np.isnan(values["size"]), f"{self._name('size')} is blank")
         with np.errstate(invalid="ignore"):
@@ -148,6 +175,14 @@ class Fields:
         plus, minus = _SIDES[role]
         return text.is_in(plus).to_numpy() * 1.0 - text.is_in(minus).to_numpy() * 1.0
 
+
+_WORDS = ("date", "time", "stamp", "ms", "symbol", "id", "side", "maker", "condition", "suspicious")
+_NO_PRICE = {
+    1: "cash settlement", 2: "next-day settlement", 3: "seller's option", 9: "derivatively priced", 11: "reported late", 14: "out of sequence",
+    18: "contingent on options", 20: "an average price", 22: "away from the market", 24: "an official close", 25: "a prior reference price",
+    26: "an official open", 31: "an odd lot",
+}  # fmt: skip
+"""Bits of the hex conditions of tick files under which a print moves neither open, high, low nor last, as the tape's rules say."""
 
 _SIDES = {
     "side": (["buy", "b", "bid", "1", "+1", "buyer"], ["sell", "s", "ask", "a", "-1", "seller"]),

@@ -7,7 +7,6 @@ rows in = rows kept + rows rejected.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,78 +18,113 @@ from numpy.typing import NDArray
 
 from argosy.core.errors import Misuse
 from argosy.core.events import Bar, Quote, Trade
-from argosy.data import columns, stamps
+from argosy.data import columns, contracts, factors, facts, funding, renames, stamps, zones
 from argosy.data.fields import Fields
-from argosy.data.numbers import numeric
+from argosy.data.layouts import layout
+from argosy.data.numbers import numbers, numeric
 from argosy.data.options import INFERRED, Options
+from argosy.data.reading import Reading, nothing, report_of
 from argosy.data.report import Reject, Report, as_csv
 from argosy.data.series import Series, Sorter
 from argosy.data.sieve import Sieve
-from argosy.data.symbols import day_in, symbol_in
+from argosy.data.symbols import day_in, guess_kind, symbol_in, zone_in
 from argosy.data.table import Table, open_table
 
 if TYPE_CHECKING:
     from argosy.data.catalog import Catalog
 
-__all__ = ["INFERRED", "Options", "Reading", "Reject", "Report", "Series", "ingest", "read"]
+__all__ = ["INFERRED", "Options", "Reading", "Reject", "Report", "Series", "ingest", "read", "survey"]
 
 _SYMBOL = re.compile(r"[\w^=.:/&$ -]{1,32}")
 _SKIPPED = "local time that the change of clocks skipped"
-
-
-class Reading(msgspec.Struct, frozen=True):
-    """A file that was read and judged: its report, a `Series` for each symbol, and the refused rows by line."""
-
-    report: Report
-    series: list[Series]
-    rejects: list[Reject]
+_READERS = {
+    "facts": facts.read, "funding": funding.read, "contracts": contracts.read, "two_headed": contracts.read_two_headed,
+    "factors": factors.read, "names": renames.read,
+}  # fmt: skip
 
 
 def ingest(
-    path: str | Path, catalog: Catalog, options: Options = INFERRED, *, merge: bool = False, progress: Callable[[str], None] | None = None
-) -> Report:
+    path: str | Path, catalog: Catalog, options: Options = INFERRED, *, merge: bool = False, replace: bool = False, plan: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> Report:  # fmt: skip
     """Read a file and write it into the catalog; refused rows go to `rejected/<file>.csv` there.
 
-    merge: add to what the catalog has of the symbol instead of replacing it; progress: told what is being done.
-    Errors as `read` and `Catalog.write`; all of the file is stored or nothing, and what was there stays until then.
+    merge: add to what the catalog has of the symbol instead of replacing it; replace: also where what comes says less (closes
+    only, a middle of bid and ask, no volume) than what is there; plan: read and judge only, write nothing: `written` then tells
+    what would be; progress: told what is being done.
+    Errors as `survey` and `Catalog.write`, and INGEST_LESSER; all of the file is stored or nothing, what was there stays until then.
     """
+    from argosy.data.store import lay, planned
+
     told = progress or (lambda what: None)
-    reading = read(path, options, progress=told)
-    told(f"writing {reading.report.rows_kept:,} rows")
+    reading = survey(path, options, progress=told)
     origin = options.origin or Path(path).name
-    notes = list(reading.report.notes)
-    with catalog.writing() as batch:
-        for item in reading.series if not merge else ():
-            before = batch.before(item.instrument.symbol, reading.report.kind, item.every)
-            if before is not None and before.tape != item.tape.hash:
-                notes.append(f"{before.symbol}: the {before.rows:,} rows of {before.every} that were there are replaced (--merge adds)")
-        written = [
-            batch.put(
-                item.instrument, item.tape, every=item.every, actions=item.actions if item.tells else None, merge=merge,
-                origin=origin, licence=options.licence,
-            )
-            for item in reading.series
-        ]  # fmt: skip
+    if plan:
+        return planned(reading, catalog, options, merge=merge, replace=replace)
+    told(f"writing {reading.report.rows_kept:,} rows")
+    report = lay(reading, catalog, options, origin, merge=merge, replace=replace)
     rejected = ""
     if reading.rejects:
         name = f"rejected/{Path(path).name.removesuffix('.csv')}.csv"
         catalog.write_text(name, as_csv(reading.rejects))
         rejected = str(catalog.root / name)
-    return msgspec.structs.replace(reading.report, notes=notes, written=[str(catalog.root / entry.path) for entry in written], rejected_file=rejected)
+    return msgspec.structs.replace(report, rejected_file=rejected)
 
 
-def read(path: str | Path, options: Options = INFERRED, *, progress: Callable[[str], None] | None = None) -> Reading:
-    """Read a CSV or Parquet file of prices and judge every row; nothing is written.
+def survey(path: str | Path, options: Options = INFERRED, *, progress: Callable[[str], None] | None = None) -> Reading:
+    """Read a file of any layout that the house knows and judge every row; nothing is written.
 
-    Raises Misuse: those of `open_table`, and INGEST_KIND, INGEST_COLUMNS, INGEST_DATES, INGEST_ZONE, INGEST_SYMBOL,
-    INGEST_DECIMAL, INGEST_SPAN, INGEST_CONFLICT (rows of one time that differ), INGEST_NOTHING (no row can be kept).
+    Raises Misuse: those of `open_table` and `layouts.layout`, and INGEST_KIND, INGEST_COLUMNS, INGEST_DATES, INGEST_ZONE,
+    INGEST_SYMBOL, INGEST_DECIMAL, INGEST_SPAN, INGEST_CONFLICT (rows of one time that differ), INGEST_NOTHING (no row can be kept).
     """
     told = progress or (lambda what: None)
     path = Path(path)
     told(f"reading {path.name}")
     table = open_table(path, options.columns)
     told(f"judging {table.rows:,} rows")
-    return _File(path, table, options).reading()
+    return judge(path, table, options)
+
+
+def judge(path: Path, table: Table, options: Options = INFERRED) -> Reading:
+    """As `survey`, of a table that is read already; path: what to call it."""
+    _index(table)
+    found = layout(table, options)
+    if found == "prices":
+        return _File(path, table, options).reading()
+    if options.kind not in ("", *_KINDS[found]):
+        raise Misuse("INGEST_KIND", f"this holds {_NAMED[found]}, not {options.kind}s", where=str(path), fix="leave --kind out")
+    return _READERS[found](path, table, options)
+
+
+def _index(table: Table) -> None:
+    """Name a first column that has no name, or that of a row's number, a date where it is one (as notebooks write it)."""
+    if not table.names or table.names[0].strip().lower() not in ("", "index", "unnamed: 0") or not len(table.lines):
+        return
+    try:
+        times = stamps.read(table.columns[0].head(50), order="mdy")
+    except Misuse:
+        return
+    if times.ok.all() and not times.form.startswith("epoch"):
+        table.notes.append("the first column has no name and holds dates")
+        table.names[0] = "date"
+
+
+def read(path: str | Path, options: Options = INFERRED, *, progress: Callable[[str], None] | None = None) -> Reading:
+    """Read a file of prices and judge every row; nothing is written. Errors as `survey`, and INGEST_PRICES for what is none."""
+    reading = survey(path, options, progress=progress)
+    if not reading.series:
+        raise Misuse(
+            "INGEST_PRICES", f"this holds no prices but {reading.report.kind}: {', '.join(h.symbol for h in reading.report.symbols[:5])}",
+            where=str(path), fix="argosy data import brings it into the catalog, beside the prices",
+        )  # fmt: skip
+    return reading
+
+
+_KINDS = {"facts": ("fact",), "funding": ("funding",), "contracts": (), "two_headed": (), "factors": (), "names": ()}
+_NAMED = {
+    "facts": "figures", "funding": "funding rates", "contracts": "option contracts", "two_headed": "option contracts",
+    "factors": "adjustment factors", "names": "names of securities",
+}  # fmt: skip
 
 
 class _File:
@@ -114,7 +148,8 @@ class _File:
     def reading(self) -> Reading:
         times = self._times()
         symbols, names = self._symbols()
-        fields = Fields(self.sieve, self.roles, f"{self.where}:{self.table.lines[0]}" if len(self.table.lines) else self.where, self.options.decimal)
+        place = f"{self.where}:{self.table.lines[0]}" if len(self.table.lines) else self.where
+        fields = Fields(self.sieve, self.roles, place, self.options.decimal, self.options.prints)
         values = fields.of(self.kind, self.shape)
         self.notes += fields.notes
         flip = self._falling(times, symbols)
@@ -123,6 +158,7 @@ class _File:
         sorter = Sorter(
             self.sieve, self.options, self.where, self.kind, times, values, barred=self.kind is Bar or self.shape == "quotebar",
             adjusted=fields.adjusted(), ids=self._column("id") if "id" in self.roles else None,
+            closing=fields.closing() if self.shape == "quotebar" and self.kind is Bar else None,
         )  # fmt: skip
         series: list[Series] = []
         order = np.argsort(symbols, kind="stable")
@@ -138,23 +174,11 @@ class _File:
 
     def _reading(self, series: list[Series]) -> Reading:
         rejects = self.sieve.rejects()
-        reasons = dict(Counter(reject.reason for reject in rejects))
         if not series:
-            causes = ", ".join(f"{reason} ({count:,})" for reason, count in sorted(reasons.items(), key=lambda pair: -pair[1]))
-            line = rejects[0].line if rejects else 1
-            shown = f"; the first is {rejects[0].text[:80]!r}" if rejects else ""
-            raise Misuse(
-                "INGEST_NOTHING", f"none of {self.table.rows:,} rows can be kept: {causes}{shown}",
-                where=f"{self.where}:{line}", fix="look at that row; say --kind, --dates or --columns if it was misread",
-            )  # fmt: skip
-        first: dict[str, Reject] = {}
-        for reject in rejects:
-            first.setdefault(reject.reason, reject)
-        report = Report(
-            file=self.path.name, kind=self.kind.__name__.lower(), rows_in=self.table.rows, rows_kept=sum(len(item.tape) for item in series),
-            rows_rejected=len(rejects), reasons=reasons, notes=self.notes, symbols=[item.health for item in series],
-            rejects=[msgspec.structs.replace(reject, text=reject.text[:200]) for reject in first.values()],
-        )  # fmt: skip
+            raise nothing(rejects, self.table.rows, self.where)
+        kept = sum(len(item.tape) for item in series)
+        health = [item.health for item in series]
+        report = report_of(self.path, self.kind.__name__.lower(), self.table.rows, kept, rejects, self.notes, health)
         return Reading(report, series, rejects)
 
     def _unpivot(self, table: Table) -> tuple[Table, dict[str, int]]:
@@ -177,8 +201,13 @@ class _File:
         lines, options = self.table.lines, self.options
         if "ms" in self.roles and not {"date", "stamp"} & set(self.roles):
             day = options.day or day_in(self.path.name)
-            times = stamps.of_day(self._column("ms"), day, options.zone)
-            self.notes.append(f"times are milliseconds since midnight of {day}, zone {options.zone or 'UTC'}")
+            zone = options.zone or zone_in(self.path.name)
+            times = stamps.of_day(self._column("ms"), day, zone)
+            if not zone and (guessed := self._zone(times)):
+                zone = guessed
+                times = stamps.of_day(self._column("ms"), day, zone)
+            told = "" if options.zone else " (--zone names another)"
+            self.notes.append(f"times are milliseconds since midnight of {day}, zone {zone or 'UTC'}{told}")
         else:
             if "date" in self.roles and "time" in self.roles:
                 column = stamps.joined(self._column("date"), self._column("time"))
@@ -186,12 +215,33 @@ class _File:
                 column = self._column("stamp" if "stamp" in self.roles else "date")
             times = stamps.read(column, order=options.dates, zone=options.zone, lines=lines, where=self.where)
             if not times.zoned and not times.dates and not options.zone:
-                self.notes.append("times have no zone: read as UTC (--zone names another)")
+                zone = self._zone(times)
+                if zone == zones.NEW_YORK:
+                    times = stamps.read(column, order=options.dates, zone=zone, lines=lines, where=self.where)
+                    self.notes.append("times have no zone and fit New York's trading day: read as America/New_York (--zone names another)")
+                else:
+                    self.notes.append("times have no zone: read as UTC (--zone names another)")
             if times.form:
                 self.notes.append(f"times written as {times.form}")
         self.sieve.refuse(times.lost, _SKIPPED)
         self.sieve.refuse(~times.ok, "date or time cannot be read")
         return times
+
+    def _zone(self, times: stamps.Stamps) -> str:
+        """The zone that a US share's times fit, "" for anything else."""
+        name = self.options.symbol or ("" if "symbol" in self.roles else symbol_in(self.path.name))
+        if "symbol" in self.roles and not name:
+            first = self._column("symbol").cast(pl.String).drop_nulls()
+            name = str(first[0]) if len(first) else ""
+        if (self.options.asset or guess_kind(name)) not in ("equity", "option", "index") or self.options.currency not in ("", "USD"):
+            return ""
+        role = next((one for one in ("volume", "size") if one in self.roles), "")
+        weight = numbers(self._column(role))[0] if role else np.ones(len(times.ok))
+        if not role and {"bid_close", "ask_close"} <= set(self.roles):  # a quote's weight: how narrow it is
+            bid, ask = (numbers(self._column(f"{side}_close"))[0] for side in columns.SIDES)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                weight = np.where((bid > 0) & (ask > bid), bid / (ask - bid), np.nan)
+        return zones.guess(times.local[times.ok], weight[times.ok])
 
     def _symbols(self) -> tuple[NDArray[np.int64], list[str]]:
         """A code for each row and the symbols in the order of their codes; -1 is none."""

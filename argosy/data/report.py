@@ -27,7 +27,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a file. rows_in == rows_kept + rows_rejected; reasons: rejected rows by cause.
 
     rejects: the first refused row of each cause; written: the catalog's files; rejected_file: all refused rows as CSV,
-    "" when there are none
+    "" when there are none; planned: nothing was written, and `written` tells what would be
     """
 
     file: str
@@ -41,6 +41,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     rejects: list[Reject] = []
     written: list[str] = []
     rejected_file: str = ""
+    planned: bool = False
 
     def __str__(self) -> str:
         head = f"{self.file}: {self.rows_in:,} rows in, {self.rows_kept:,} {self.kind}s kept, {self.rows_rejected:,} rejected"
@@ -58,7 +59,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             lines.append(f"  {health.symbol}: {health.rows:,} rows, {times}" + (f"; {', '.join(found)}" if found else ""))
         if len(self.symbols) > SHOWN:
             lines.append(f"  and {len(self.symbols) - SHOWN} symbols more")
-        return "\n".join(lines + [f"  wrote {name}" for name in self.written[:SHOWN]])
+        return "\n".join(lines + [f"  {'would write' if self.planned else 'wrote'} {name}" for name in self.written[:SHOWN]])
 
 
 def told(health: Health) -> list[str]:

@@ -36,6 +36,7 @@ class Series(msgspec.Struct, frozen=True):
     """The rows of one symbol. tape: instrument 0; every: name of the span ("tick" for quotes and trades).
 
     tells: whether the file tells of splits and dividends at all, so that no action means that there was none
+    quotes: of bars of the middle of bid and ask, the quotes at their ends
     """
 
     instrument: Instrument
@@ -44,6 +45,7 @@ class Series(msgspec.Struct, frozen=True):
     actions: list[Action]
     health: Health
     tells: bool = False
+    quotes: Tape | None = None
 
 
 class Sorter:
@@ -51,12 +53,13 @@ class Sorter:
 
     def __init__(
         self, sieve: Sieve, options: Options, where: str, kind: type[Bar | Quote | Trade], times: Stamps, fields: dict[str, Floats], *,
-        barred: bool, adjusted: Floats | None = None, ids: pl.Series | None = None,
+        barred: bool, adjusted: Floats | None = None, ids: pl.Series | None = None, closing: dict[str, Floats] | None = None,
     ) -> None:  # fmt: skip
         self.sieve, self.options, self.where, self.kind = sieve, options, where, kind
         self.times, self.fields, self.barred = times, fields, barred
         self.adjusted = adjusted if kind is Bar else None
         self.ids = ids if not barred else None
+        self.closing = closing
         self.notes: list[str] = []
 
     def series(self, name: str, rows: Ints) -> Series | None:
@@ -88,7 +91,11 @@ class Sorter:
         tape = Tape(self.kind, {**values, **stamped, "instrument": np.zeros(len(rows), dtype=np.int64)})
         instrument = self._instrument(name, values)
         actions = self._actions(name, tape, rows, instrument.currency)
-        return Series(instrument, every, tape, actions, inspect(tape, [name]).entries[0], tells=self.adjusted is not None)
+        quotes = None
+        if self.closing is not None and self.kind is Bar:
+            at = {field: column[rows] for field, column in self.closing.items()}
+            quotes = Tape(Quote, {**at, "ts": end, "known": known, "instrument": np.zeros(len(rows), dtype=np.int64)})
+        return Series(instrument, every, tape, actions, inspect(tape, [name]).entries[0], tells=self.adjusted is not None, quotes=quotes)
 
     def _actions(self, name: str, tape: Tape, rows: Ints, currency: str) -> list[Action]:
         if self.adjusted is None:

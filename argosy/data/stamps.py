@@ -24,9 +24,12 @@ _COMPACT = (
     r"^(?P<y>(?:18|19|20|21)\d{2})(?P<m>\d{2})(?P<d>\d{2})"
     r"(?:[T _-]?(?P<H>\d{2}):?(?P<M>\d{2})(?::?(?P<S>\d{2})(?:\.(?P<f>\d{1,12}))?)?)?(?P<z>Z)?$"
 )
+_MONTH = r"^(?P<y>(?:18|19|20|21)\d{2})[-/. ]?(?P<m>0[1-9]|1[0-2])$"
+_QUARTER = r"^(?P<y>(?:18|19|20|21)\d{2})[-/. ]?[Qq](?P<q>[1-4])$"
 _EPOCH = r"^(?P<i>-?\d{1,19})(?:\.(?P<f>\d{1,12}))?$"
 _FORMS = (
-    ("ISO", _ISO), ("day and month", _SHORT), ("month name", _DAY_NAME), ("month name", _NAME_DAY), ("compact", _COMPACT), ("epoch", _EPOCH),
+    ("ISO", _ISO), ("day and month", _SHORT), ("month name", _DAY_NAME), ("month name", _NAME_DAY), ("compact", _COMPACT), ("year and month", _MONTH),
+    ("quarter", _QUARTER), ("epoch", _EPOCH),
 )  # fmt: skip
 _MONTHS = {name: i + 1 for i, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split())}
 _UNITS = ((10**11, SECOND), (10**14, 1_000_000), (10**17, 1_000), (1 << 63, 1))
@@ -67,6 +70,8 @@ def read(column: pl.Series, *, order: str = "", zone: str = "", lines: NDArray[n
             ns, good, unit = _epoch(parts, match)
             result = (ns, np.zeros(len(ns), dtype=np.int64), good, False, f"epoch {unit}")
         else:
+            if form in ("year and month", "quarter"):
+                parts = _first_day(parts)
             if form == "day and month":
                 parts = _order(parts, match, order, lines, where)
             result = (*_civil(parts, match), form)
@@ -215,6 +220,25 @@ def _civil(parts: dict[str, pl.Series], match: NDArray[np.bool_]) -> tuple[NDArr
     return np.where(ok, ns, 0), offset, ok, timed
 
 
+def _first_day(parts: dict[str, pl.Series]) -> dict[str, pl.Series]:
+    """A month or a quarter as its first day."""
+    year = parts["y"]
+    blank, one = (pl.Series([text] * len(year), dtype=pl.String) for text in ("", "1"))
+    month = parts["m"] if "m" in parts else (parts["q"].cast(pl.Int64, strict=False).fill_null(1) * 3 - 2).cast(pl.String)
+    return {"y": year, "m": month, "d": one} | dict.fromkeys(("H", "M", "S", "f", "z"), blank)
+
+
+def _rhythm(parts: dict[str, pl.Series], match: NDArray[np.bool_]) -> str:
+    """The order by which dates are months, quarters or years apart, each about as far as the next, when the other order is not so."""
+    fits = []
+    for order, day, month in (("mdy", "b", "a"), ("dmy", "a", "b")):
+        ns, _, ok, _ = _civil(parts | {"d": parts[day], "m": parts[month]}, match)
+        days = np.diff(np.unique(ns[ok & match])) // DAY
+        if len(days) >= 11 and int(days.min()) >= 28 and int(days.max()) <= 1.2 * int(days.min()):
+            fits.append(order)
+    return fits[0] if len(fits) == 1 else ""
+
+
 def _order(parts: dict[str, pl.Series], match: NDArray[np.bool_], order: str, lines: NDArray[np.int64], where: str) -> dict[str, pl.Series]:
     """Which of a/b is the month: the order given, dots (day first), or a number beyond 12."""
     a, b = _int(parts["a"], 0), _int(parts["b"], 0)
@@ -231,6 +255,8 @@ def _order(parts: dict[str, pl.Series], match: NDArray[np.bool_], order: str, li
             order = "dmy"
         elif len(month_first):
             order = "mdy"
+        elif rhythm := _rhythm(parts, match):
+            order = rhythm
         else:
             first = int(np.flatnonzero(match)[0])
             text = f"{a[first]}{parts['s'][first]}{b[first]}{parts['s'][first]}{parts['y'][first]}"

@@ -33,7 +33,7 @@ def currency_of(symbol: str) -> str:
 
 def symbol_in(name: str) -> str:
     """The symbol that a file's name tells: its first word that is no vendor, kind, span or date; "" when none is left."""
-    stem = re.sub(r"\.(csv|txt|tsv|gz|parquet|pq|dat|zip)\b", "", name, flags=re.IGNORECASE)
+    stem = re.sub(r"\.(csv|txt|tsv|gz|parquet|pq|dat|zip|json|feather|arrow)\b", "", name, flags=re.IGNORECASE)
     words = [word for word in re.split(r"[_\-\s.,()]+", stem) if word]
     left = [word.upper() for word in words if not _NOISE.fullmatch(word)]
     if not left:
@@ -48,11 +48,16 @@ def day_in(name: str) -> str:
     return "-".join(match.groups()) if match else ""
 
 
+def zone_in(name: str) -> str:
+    """The clock of a vendor named in a file's name, where it is known not to be UTC; "" otherwise."""
+    return next((zone for vendor, zone in (("fxcm", "UTC-5"),) if re.search(rf"(?<![a-z]){vendor}(?![a-z])", name.lower())), "")
+
+
 _COINS = frozenset("BTC XBT ETH LTC XRP BNB SOL ADA DOT DOGE BCH EOS TRX XLM LINK AVAX USDT USDC BUSD DAI MATIC ATOM UNI ETC XMR".split())
 _DOLLARS = frozenset("USDT USDC BUSD DAI".split())
 _NOISE = re.compile(
     r"lean|binance|coinbase|kraken|bitstamp|bitfinex|bybit|okx|oanda|fxcm|dukascopy|histdata|yahoo|stooq|alpaca|polygon|tiingo|nasdaq|nyse|freqtrade|wiki"
     r"|trades?|quotes?|bars?|candles?|klines?|ticks?|minutes?|hours?|hourly|daily|day|weekly|monthly|ohlcv?|prices?|data|history|historical|export|adjusted"
-    r"|unadjusted|raw|adjclose|with|spot|futures|perp|m\d+|h\d+|d1|\d+(ms|s|m|min|h|d|w|y)?|table|file|test|sample",
+    r"|unadjusted|raw|adjclose|with|spot|futures|perp|mark|funding|rates?|options?|chains?|openinterest|interest|american|european|greeks|model|ib|series|curves?|fred|arch|factors?|files?|maps?|m\d+|h\d+|d1|\d+(ms|s|m|min|h|d|w|y)?|table|file|test|sample",
     re.IGNORECASE,
 )

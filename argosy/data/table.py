@@ -19,6 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from argosy.core.errors import Misuse
+from argosy.data import foreign, jsonfile
 from argosy.data.columns import roles as meanings
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -67,6 +68,15 @@ class Table:
             self._lines = self._source.split("\n")
         return self._lines[line - 1]
 
+    def below(self, line: int) -> Table:
+        """The same table without the rows of the first lines, up to `line`."""
+        keep = self.lines > line
+        columns = [column.filter(pl.Series(keep)) for column in self.columns]
+        return Table(
+            self.path, self.names, columns, self.lines[keep], ragged=[at for at in self.ragged.tolist() if at > line], source=self._source,
+            delimiter=self.delimiter, header=self.header, notes=self.notes,
+        )  # fmt: skip
+
     def long(self, keep: int, wide: Sequence[int], key: str, value: str) -> Table:
         """The same table with a row for each cell of the `wide` columns: column `keep`, the cell's column name, the cell."""
         names = pl.Series(key, np.repeat(np.array([self.names[i] for i in wide], dtype=object), len(self.lines)).tolist())
@@ -78,10 +88,11 @@ class Table:
 
 
 def open_table(path: Path, columns: Sequence[str] = ()) -> Table:
-    """Read a CSV (plain or gzip, any of , ; tab |) or Parquet file. columns: names for a file without a header.
+    """Read a CSV (plain or gzip, any of , ; tab |), Parquet, Feather or JSON file. columns: names for a file without a header.
 
-    Raises Misuse: INGEST_FILE (cannot be opened), INGEST_EMPTY, INGEST_NO_ROWS, INGEST_GZIP, INGEST_PARQUET (damaged),
-    INGEST_HTML, INGEST_FORMAT (another format), INGEST_BINARY, INGEST_COLUMNS (one column, or no header).
+    Raises Misuse: INGEST_FILE (cannot be opened), INGEST_EMPTY, INGEST_NO_ROWS, INGEST_GZIP, INGEST_PARQUET, INGEST_JSON
+    (damaged), INGEST_HTML, INGEST_FORMAT (another format), INGEST_BINARY, INGEST_COLUMNS (one column, or no header), and
+    those of `foreign` for what belongs to another room.
     """
     where = str(path)
     try:
@@ -98,13 +109,16 @@ def open_table(path: Path, columns: Sequence[str] = ()) -> Table:
             raise Misuse("INGEST_GZIP", f"the gzip file is damaged: {error}", where=where, fix="download it again") from error
     if not data.strip():
         raise Misuse("INGEST_EMPTY", "the file is empty", where=where, fix="export it again")
-    if data[:4] == b"PAR1":
+    if data[:4] == b"PAR1" or data[:6] == b"ARROW1":
         return _parquet(path, data)
+    if data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"):
+        frame, notes = jsonfile.frame(where, data.removeprefix(b"\xef\xbb\xbf"), columns)
+        return _framed(path, frame, notes)
     return _text(path, *_decode(where, data), columns)
 
 
 _MAGIC = (
-    (b"PK\x03\x04", "a zip archive or an Excel workbook"), (b"ARROW1", "an Arrow or Feather file"), (b"%PDF", "a PDF"),
+    (b"PK\x03\x04", "a zip archive or an Excel workbook"), (b"%PDF", "a PDF"),
     (b"\xd0\xcf\x11\xe0", "an old Excel file"), (b"\x89HDF", "an HDF5 file"), (b"BZh", "a bzip2 file"), (b"\xfd7zXZ", "an xz file"),
     (b"\x28\xb5\x2f\xfd", "a zstd file"), (b"\x89PNG", "a PNG picture"), (b"\xff\xd8\xff", "a JPEG picture"), (b"GIF8", "a GIF picture"),
     (b"SQLite format 3", "an SQLite database"), (b"7z\xbc\xaf", "a 7z archive"), (b"\x93NUMPY", "a NumPy file"), (b"\x7fELF", "a program"),
@@ -138,8 +152,7 @@ def _decode(where: str, data: bytes) -> tuple[str, list[str]]:
     start = text[:1_000].lstrip()[:200].lower()
     if start.startswith("<") and ("html" in start or "<!doctype" in start or "<?xml" in start or "<head" in start):
         raise Misuse("INGEST_HTML", "this is a web page, not prices", where=where, fix="the download failed: look at it, fetch again")
-    if start.startswith(("{", "[")):
-        raise Misuse("INGEST_FORMAT", "this is JSON, not CSV or Parquet", where=where, fix="convert it to CSV")
+    foreign.in_text(where, text[:20_000])
     return _lined(text), notes
 
 
@@ -296,15 +309,19 @@ def _nameless(where: str, fields: Sequence[str], given: Sequence[str]) -> list[s
 
 def _parquet(path: Path, data: bytes) -> Table:
     where = str(path)
-    broken = Misuse("INGEST_PARQUET", "the Parquet file is damaged or cut short", where=where, fix="download or export it again")
-    if len(data) < 12 or data[-4:] != b"PAR1":
+    name, last = ("Parquet", b"PAR1") if data[:4] == b"PAR1" else ("Feather", b"ARROW1")
+    broken = Misuse("INGEST_PARQUET", f"the {name} file is damaged or cut short", where=where, fix="download or export it again")
+    if len(data) < 12 or not data.endswith(last):
         raise broken
     try:
-        frame = pl.read_parquet(BytesIO(data))
+        frame = pl.read_parquet(BytesIO(data)) if name == "Parquet" else pl.read_ipc(BytesIO(data))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         raise broken from error
     if not len(frame):
         raise Misuse("INGEST_NO_ROWS", "the file has columns and no rows", where=where, fix="export it again with data")
-    columns = frame.get_columns()
+    return _framed(path, frame)
+
+
+def _framed(path: Path, frame: pl.DataFrame, notes: Sequence[str] = ()) -> Table:
     lines = np.arange(1, len(frame) + 1, dtype=np.int64)
-    return Table(path, frame.columns, columns, lines, source=frame)
+    return Table(path, frame.columns, frame.get_columns(), lines, source=frame, notes=notes)

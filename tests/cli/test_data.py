@@ -120,7 +120,6 @@ def test_a_file_that_is_not_what_it_claims(shell, tmp_path, name, data, code):
     ("words", "code", "fix"),
     [
         (("import", "SPX.csv"), "DATA_FILE", "did you mean SPY.csv?"),
-        (("import", "."), "INGEST_FILE", "one of the files"),
         (("import", "SPY.csv", "--kind", "candle"), "DATA_OPTION", "bar or quote or trade"),
         (("import", "SPY.csv", "--dates", "ymd"), "DATA_OPTION", "mdy or dmy"),
         (("import", "SPY.csv", "--every", "5x"), "SPAN", ""),

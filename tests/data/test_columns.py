@@ -46,7 +46,7 @@ def test_a_number_beats_the_date_beside_it_and_date_and_time_go_together():
         ("open,high,low,close", "", "INGEST_COLUMNS", "no column holds a date"),
         ("date,open,low,close", "", "INGEST_COLUMNS", "a bar needs high too"),
         ("date,close", "trade", "INGEST_COLUMNS", "not those of a trade"),
-        ("date,close", "candle", "INGEST_KIND", "use bar, quote or trade"),
+        ("date,close", "candle", "INGEST_KIND", "use bar, quote, trade"),
     ],
 )
 def test_what_cannot_be_prices(header, kind, code, said):

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from argosy.core.errors import Misuse
-from argosy.core.time import iso
+from argosy.core.events import Split
+from argosy.core.time import iso, parse
 from argosy.data.catalog import Catalog
-from argosy.data.ingest import Options, ingest, read
+from argosy.data.ingest import Options, ingest, read, survey
 
 SHARED = next((folder / "shared" / "data" for folder in Path(__file__).resolve().parents if (folder / "shared" / "data").is_dir()), Path("/nowhere"))
 pytestmark = pytest.mark.skipif(not (SHARED / "equities_daily").is_dir(), reason="the real prices are not in this checkout")
@@ -22,13 +23,16 @@ def prices(*folders):
 
 
 NO_PRICES = ("factor_files", "map_files", "funding_rate")
+KINDS = {"factor_files": "actions", "map_files": "names", "funding_rate": "funding"}
 
 
 @pytest.mark.parametrize("file", prices("equities_daily", "equities_intraday", "crypto", "fx"), ids=lambda file: file.name)
 def test_every_row_of_every_file_is_accounted_for(file):
     if any(word in file.name for word in NO_PRICES):
-        with pytest.raises(Misuse, match=r"INGEST_(COLUMNS|NOTHING)"):
+        with pytest.raises(Misuse, match="INGEST_PRICES"):
             read(file)
+        report = survey(file).report
+        assert report.kind == next(kind for word, kind in KINDS.items() if word in file.name) and report.rows_rejected == 0
         return
     found = read(file)
     assert found.report.rows_in == found.report.rows_kept + found.report.rows_rejected > 90
@@ -36,6 +40,51 @@ def test_every_row_of_every_file_is_accounted_for(file):
     for item in found.series:
         assert item.health.nan == item.health.non_positive == item.health.bad_range == item.health.duplicates == 0
         assert (np.diff(item.tape["known"]) >= 0).all()
+
+
+def other(*folders):
+    return sorted(file for folder in folders for file in (SHARED / folder).rglob("*") if file.is_file() and file.suffix != ".md")
+
+
+@pytest.mark.parametrize("file", [*other("macro", "options"), *sorted((SHARED / "crypto").glob("*.json.gz"))], ids=lambda file: file.name)
+def test_figures_contracts_and_json_are_accounted_for(file):
+    report = survey(file).report
+    assert report.rows_in == report.rows_kept + report.rows_rejected >= 16
+    assert report.kind in ("fact", "chain", "option_bar", "option_quote", "open_interest", "greeks", "trade")
+    assert all("no value" in reason for reason in report.reasons)  # nothing but blanks is refused
+
+
+ELSEWHERE = ("INGEST_WIRE", "INGEST_DEFI", "INGEST_ONCHAIN", "INGEST_TEXTS", "INGEST_VECTORS", "INGEST_SPECIFICATION")
+
+
+@pytest.mark.parametrize("file", other("wire", "defi", "onchain", "sentiment"), ids=lambda file: file.name)
+def test_what_belongs_elsewhere_is_refused_by_name(file):
+    with pytest.raises(Misuse) as caught:
+        survey(file)
+    assert caught.value.code in ELSEWHERE and caught.value.fix
+
+
+def test_factors_agree_with_the_jumps_of_the_raw_prices(tmp_path):
+    folder = SHARED / "equities_daily"
+    if not (folder / "lean_factor_files.csv.gz").exists():
+        pytest.skip("no factor file in this checkout")
+    shelf = Catalog(tmp_path)
+    ingest(folder / "lean_factor_files.csv.gz", shelf)
+    for name, symbol in (("lean_aapl", "AAPL"), ("lean_ibm", "IBM"), ("lean_bac", "BAC")):
+        jumps = {iso(jump.ts)[:10]: jump.ratio for jump in read(folder / f"{name}.csv.gz").series[0].health.split_list}
+        splits = {iso(event.ts + 1): event.ratio for event in shelf.actions([symbol]) if isinstance(event, Split)}
+        assert splits == {day: ratio for day, ratio in jumps.items() if day in splits} and splits
+
+
+def test_ticks_make_the_minutes_of_the_same_vendor():
+    folder = SHARED / "equities_intraday"
+    if not (folder / "lean_ibm_tick_trade_20131007.parquet").exists():
+        pytest.skip("no ticks in this checkout")
+    ticks = read(folder / "lean_ibm_tick_trade_20131007.parquet", Options(prints="all")).series[0].tape
+    bars = read(folder / "lean_ibm_minute_trade.csv.gz").series[0].tape.between(parse("2013-10-07"), parse("2013-10-08"))
+    volume = np.zeros(len(bars))
+    np.add.at(volume, np.searchsorted(bars["ts"], ticks["ts"], side="right") - 1, ticks["size"])
+    assert np.mean(volume == bars["volume"]) > 0.99  # the same clock, and every print counted once
 
 
 @pytest.mark.parametrize(

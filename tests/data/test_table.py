@@ -72,7 +72,7 @@ def test_one_table_in_many_coats(tmp_path, data):
         (b"%PDF-1.7", "INGEST_FORMAT", "a PDF"),
         (bytes(range(256)) * 8, "INGEST_BINARY", "binary"),
         (b"<!DOCTYPE html><html>403</html>", "INGEST_HTML", "a web page"),
-        (b'{"error": "key"}', "INGEST_FORMAT", "JSON"),
+        (b'{"error": "key"}', "INGEST_JSON", "no table of prices is in this document: error"),
         (gzip.compress(PLAIN)[:60], "INGEST_GZIP", "damaged"),
         (b"x" * 1_000_000, "INGEST_COLUMNS", "single column"),
         (b"price\n1\n2\n", "INGEST_COLUMNS", "single column"),
