@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -42,6 +42,13 @@ class Failed(msgspec.Struct, frozen=True):
     trace: str = ""
 
 
+class Flow(NamedTuple):
+    """A deposit (+) or withdrawal (-) after the start. known: ns UTC; amount: units of the base currency."""
+
+    known: int
+    amount: int
+
+
 class Result(msgspec.Struct, kw_only=True):
     """One backtest.
 
@@ -53,6 +60,7 @@ class Result(msgspec.Struct, kw_only=True):
     refusals:   rule or venue code -> how often
     stats, benchmark_stats: by name, see `lab.verdict`; not finite means undefined
     splits:     of its symbols, so that a chart of prices can be drawn without cliffs
+    flows:      deposits and withdrawals, which are in equity and are no profit
     settings:   what the run was set to, nested, as plain values
     hashes:     names of what went in and came out: tape, journal, state, code
     seconds:    wall time of the run; bars: market rows it walked; hint: what in a step kept a long run from being compiled
@@ -73,6 +81,7 @@ class Result(msgspec.Struct, kw_only=True):
     benchmark_stats: dict[str, float] = {}
     failures: tuple[Failed, ...] = ()
     splits: tuple[Ratio, ...] = ()
+    flows: tuple[Flow, ...] = ()
     settings: dict[str, Any] = {}
     hashes: dict[str, str] = {}
     seconds: float = 0.0
@@ -96,6 +105,14 @@ class Result(msgspec.Struct, kw_only=True):
     def value(self) -> NDArray[np.float64]:
         """Equity in currency, (T,) float64."""
         return self.equity / float(per_one(self.currency))
+
+    @property
+    def flow(self) -> NDArray[np.float64]:
+        """What came in (+) or went out (-) by each row and after the one before, in currency, (T,) float64."""
+        out = np.zeros(len(self.known))
+        for known, amount in self.flows if len(out) else ():
+            out[min(int(np.searchsorted(self.known, known)), len(out) - 1)] += amount / per_one(self.currency)
+        return out
 
     def summary(self) -> dict[str, Any]:
         """What a machine asks first: everything but the curves, the fills and the trades; plain JSON values."""
@@ -196,6 +213,7 @@ class Result(msgspec.Struct, kw_only=True):
         failures = [msgspec.to_builtins(failed) for failed in self.failures]
         return {"schema": SCHEMA} | head | {
             "stats": self.stats, "benchmark_stats": self.benchmark_stats, "failures": failures, "splits": self.splits,
+            "flows": self.flows,
         }  # fmt: skip
 
     @classmethod
@@ -215,7 +233,8 @@ class Result(msgspec.Struct, kw_only=True):
             refusals=head["refusals"], stats=_floats(head["stats"]), benchmark_stats=_floats(head["benchmark_stats"]),
             failures=tuple(msgspec.convert(failed, Failed) for failed in head["failures"]),
             splits=tuple(Ratio(k, s, r, np.nan if p is None else p) for k, s, r, p in head["splits"]),
-            settings=head["settings"], hashes=head["hashes"], seconds=head["seconds"], bars=head["bars"],
+            flows=tuple(Flow(known, amount) for known, amount in head.get("flows", ())),  # files before flows were kept lack them
+            settings=head["settings"], hashes=head["hashes"], seconds=head["seconds"], bars=head["bars"], hint=head.get("hint", ""),
         )  # fmt: skip
 
     def __repr__(self) -> str:

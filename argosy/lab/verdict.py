@@ -2,7 +2,8 @@
 
 Statistics use equity at the end of each UTC day that has a row (weekly or slower rows are used as they are), so that the
 same strategy has one Sharpe ratio on minutes and on days. A year has 252 such days, 365 when weekends trade. Growth a year
-counts calendar time; the drawdown sees every row.
+counts calendar time; the drawdown sees every row. Deposits and withdrawals are no profit: with them, all figures are of the time-weighted
+value of a unit (`earned`).
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from argosy.core.events import Split
+from argosy.core.events import CashFlow, Split
 from argosy.core.money import per_one
 from argosy.core.time import DAY
 from argosy.kernels import stats as kernels
-from argosy.lab.result import FILL_COLUMNS, Failed, Result, fill_frame
+from argosy.lab.result import FILL_COLUMNS, Failed, Flow, Result, fill_frame
 from argosy.lab.trades import Ratio, round_trips, tally
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def conclude(
     benchmark: NDArray[np.float64],
     fills: pl.DataFrame | Mapping[str, Sequence[Any]],
     splits: Sequence[Ratio] = (),
+    flows: Sequence[Flow] = (),
     marks: Mapping[str, float] | None = None,
     refusals: Mapping[str, int] | None = None,
     failures: Sequence[Failed] = (),
@@ -56,7 +58,7 @@ def conclude(
     """The Result of a run, its trades and statistics worked out here.
 
     cash: units at the start; equity: (T,) units; fills: frame or columns of `lab.result.FILL_COLUMNS`, as they happened;
-    marks: last price of each symbol, which values the trips still open
+    marks: last price of each symbol, which values the trips still open; flows: deposits and withdrawals after the start
     """
     import polars as pl
 
@@ -64,13 +66,15 @@ def conclude(
     now = int(known[-1]) if len(known) else None
     trades = round_trips(frame, splits=splits, marks=marks, now=now)
     value = np.asarray(equity, np.float64) / per_one(currency)
-    return Result(
+    made = Result(
         name=name, strategies=tuple(strategies), symbols=tuple(symbols), currency=currency, cash=cash, known=known,
         equity=equity, benchmark=benchmark, fills=frame, trades=trades, refusals=dict(refusals or {}),
-        stats=of_curve(known, value) | tally(trades) | of_fills(known, value, frame, trades, currency),
-        benchmark_stats=of_curve(known, benchmark), failures=tuple(failures), splits=tuple(splits),
+        benchmark_stats=of_curve(known, benchmark), failures=tuple(failures), splits=tuple(splits), flows=tuple(flows),
         settings=dict(settings or {}), hashes=dict(hashes or {}), seconds=seconds, bars=bars, hint=hint,
     )  # fmt: skip
+    curve = of_curve(known, value, made.flow if flows else None)
+    made.stats = curve | tally(trades) | of_fills(known, value, frame, trades, currency)
+    return made
 
 
 def gather(outcome: Outcome, name: str, *, settings: Mapping[str, Any] | None = None) -> Result:
@@ -89,9 +93,14 @@ def gather(outcome: Outcome, name: str, *, settings: Mapping[str, Any] | None = 
         for column, value in zip(columns.values(), values, strict=True):
             column.append(value)
     splits = [
-        Ratio(event.known, instruments[event.instrument].symbol, event.ratio, event.price)
+        Ratio(event.known, instruments[event.instrument].symbol, event.ratio, _lieu(outcome, event))
         for event in replay.script
         if isinstance(event, Split)
+    ]
+    flows = [
+        Flow(event.known, event.amount)
+        for event in replay.script
+        if isinstance(event, CashFlow) and event.currency in ("", portfolio.base)
     ]
     marks = {row.symbol: portfolio.marks[row.id] for row in instruments if portfolio.marks[row.id] > 0}
     failures = [
@@ -101,40 +110,86 @@ def gather(outcome: Outcome, name: str, *, settings: Mapping[str, Any] | None = 
     return conclude(
         name=name, strategies=[slot.id for slot in engine.slots], symbols=instruments.symbols, currency=portfolio.base,
         cash=outcome.run.cash[0].amount, known=outcome.instants(), equity=outcome.equity(), benchmark=outcome.benchmark(),
-        fills=columns, splits=splits, marks=marks, refusals=outcome.refusals, failures=failures, settings=settings,
+        fills=columns, splits=splits, flows=flows, marks=marks, refusals=outcome.refusals, failures=failures, settings=settings,
         hashes={"tape": " ".join(outcome.source.hashes), "journal": getattr(engine.journal, "chain", ""), "state": engine.state.hash},
         seconds=outcome.seconds, bars=len(outcome.source), hint=replay.hint,
     )  # fmt: skip
 
 
-def of_curve(known: NDArray[np.int64], value: NDArray[np.float64]) -> dict[str, float]:
+def _lieu(outcome: Outcome, split: Split) -> float:
+    """What the fraction of a lot was paid at: the split's own price, else the last mark before it in the new units, as the portfolio does."""
+    if split.price == split.price:
+        return split.price
+    latest, mark = -1, float("nan")
+    for tape in outcome.source.tapes:
+        names = {"close": ("close", "close"), "price": ("price", "price")}
+        first, second = next((pair for name, pair in names.items() if name in tape.columns), ("bid", "ask"))
+        price = (tape[first] + tape[second]) * 0.5
+        own = np.flatnonzero((tape["instrument"] == split.instrument) & (tape["known"] < split.known) & ~np.isnan(price))
+        if len(own) and int(tape["known"][own[-1]]) > latest:
+            latest, mark = int(tape["known"][own[-1]]), float(price[own[-1]])
+    return mark / split.ratio
+
+
+def of_curve(
+    known: NDArray[np.int64], value: NDArray[np.float64], flows: NDArray[np.float64] | None = None
+) -> dict[str, float]:
     """total_return, cagr, volatility, sharpe, sortino, max_drawdown (all fractions), max_drawdown_days; nan where undefined.
 
-    known: (T,) ns UTC; value: (T,) currency. max_drawdown_days: from the peak until it is reached
-    again, or until the end. cagr is undefined for less than 30 days.
+    known: (T,) ns UTC; value: (T,) currency; flows: see `Result.flow`. max_drawdown_days: from the peak until it is reached
+    again, or until the end. cagr is undefined for less than 30 days. `lab.statistics` has all figures, with definitions.
     """
-    value = np.asarray(value, np.float64)
+    known, value = earned(known, value, flows)
     rows = daily(known)
     curve: list[float] = value[rows].tolist()
     if len(value) and (not curve or curve[0] != value[0]):
         curve = [float(value[0]), *curve]
     ppy = steps_a_year(known)
     years = (known[-1] - known[0]) / YEAR if len(known) > 1 else 0.0
-    depth, length = kernels.max_drawdown.py(value.tolist())
-    days = 0.0
-    if depth > 0.0:
-        low = int(np.argmax(falls(value)))
-        peak = low - int(np.argmax(value[: low + 1][::-1]))
-        days = float(known[min(peak + length, len(known) - 1)] - known[peak]) / DAY
+    depth, peak, back = deepest(value)
+    ends = [float(value[0]), float(value[-1])] if len(value) > 1 else []
     return {
-        "total_return": kernels.total_return.py(value.tolist()),
-        "cagr": kernels.cagr.py(value.tolist(), (len(value) - 1) / years) if years >= MONTH else float("nan"),
+        "total_return": kernels.total_return.py(ends),
+        "cagr": kernels.cagr.py(ends, (len(value) - 1) / years / (len(value) - 1)) if years >= MONTH else float("nan"),
         "volatility": kernels.volatility.py(curve, ppy),
         "sharpe": kernels.sharpe.py(curve, ppy),
         "sortino": kernels.sortino.py(curve, ppy),
         "max_drawdown": depth,
-        "max_drawdown_days": days,
+        "max_drawdown_days": float(known[back] - known[peak]) / DAY if depth > 0.0 else 0.0,
     }
+
+
+def earned(
+    known: NDArray[np.int64], value: NDArray[np.float64], flows: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """(known, value) of an account without what came in and went out: the first money, grown at time-weighted returns.
+
+    flows: (T,) currency, see `Result.flow`; without any the value is as it was. Rows before the first money are left out.
+    """
+    value = np.asarray(value, np.float64)
+    if flows is None or not np.any(flows[1:]):
+        return known, value
+    unit = np.empty(len(value))
+    first = kernels.units.py(value.tolist(), flows.tolist(), unit)
+    return known[first:], unit[first:] * (value[first] if first < len(value) else 1.0)
+
+
+def deepest(value: NDArray[np.float64]) -> tuple[float, int, int]:
+    """(depth, peak, back) of the deepest fall: a fraction and two rows; back is the last row when the peak was not reached again.
+
+    `kernels.stats.max_drawdown` to the bit, over a million rows at once. (nan, 0, 0) without rows or with nan in any.
+    """
+    if not len(value) or np.isnan(value).any():
+        return float("nan"), 0, 0
+    down = falls(value)
+    low = int(np.argmax(down))
+    depth = float(down[low])
+    if not depth > 0.0:
+        return 0.0, 0, 0
+    peak = low - int(np.argmax(value[: low + 1][::-1]))
+    again = value[low:] >= value[peak]
+    at = int(np.argmax(again))
+    return depth, peak, low + at if again[at] else len(value) - 1
 
 
 def of_fills(
@@ -161,19 +216,24 @@ def exposure(known: NDArray[np.int64], trades: pl.DataFrame) -> float:
     """Share of rows at which some position was open, entry included and exit not."""
     if not len(known):
         return float("nan")
-    change = np.zeros(len(known) + 1, np.int64)
-    entered = trades["entered"].to_numpy()
-    left = trades["left"].fill_null(int(known[-1]) + 1).to_numpy()
-    np.add.at(change, np.searchsorted(known, entered, side="left"), 1)
-    np.add.at(change, np.searchsorted(known, left, side="left"), -1)
-    return float(np.count_nonzero(np.cumsum(change[:-1]) > 0) / len(known))
+    start = np.searchsorted(known, trades["entered"].to_numpy(), side="left")
+    end = np.searchsorted(known, trades["left"].fill_null(int(known[-1]) + 1).to_numpy(), side="left")
+    order = np.argsort(start, kind="stable")
+    start, end = start[order], end[order]
+    reached = np.concatenate((np.zeros(1, np.int64), np.maximum.accumulate(end)[:-1])) if len(end) else end
+    return float(np.maximum(end - np.maximum(start, reached), 0).sum() / len(known))
 
 
 def daily(known: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rows that are the last of their UTC day: (days,) int64."""
+    """Rows that are the last of their UTC day: (days,) int64. known: (T,) ns ascending."""
     if not len(known):
         return np.zeros(0, np.int64)
-    day = np.asarray(known) // DAY
+    known = np.asarray(known)
+    first, last = int(known[0]) // DAY, int(known[-1]) // DAY
+    if last - first < len(known):  # look for each midnight
+        ends = np.searchsorted(known, np.arange(first + 1, last + 1) * DAY) - 1
+        return np.append(ends[np.append(ends[1:] != ends[:-1], True)] if len(ends) else ends, len(known) - 1).astype(np.int64)
+    day = known // DAY
     return np.append(np.flatnonzero(day[1:] != day[:-1]), len(day) - 1).astype(np.int64)
 
 

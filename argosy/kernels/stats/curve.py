@@ -1,9 +1,8 @@
-"""How a run did, from its equity and its trades: return, risk, drawdown; it never judges what is good enough.
+"""Figures of an equity curve, one by one: return, growth, volatility, Sharpe, Sortino, drawdown; it never judges what is good enough.
 
 equity: (T,) values at equal steps, positive at the start, in any currency; ppy: steps in a year (252 days,
 8760 hours), positive. Returns are simple, equity[t] / equity[t - 1] - 1; after equity that is not positive
-there are none any more. pnl: (N,) profit (+) or loss (-) of each closed trade after fees, in any currency.
-Both may be lists (`.py`) or float64 arrays.
+there are none any more. Both may be lists (`.py`) or float64 arrays.
 
 What has no sense is nan, never a warning or an error: too few rows, nan in what is read, a ppy that is not
 positive. Equity that never changes has return, growth, volatility and drawdown 0, but no Sharpe or Sortino
@@ -32,9 +31,6 @@ class Summary(NamedTuple):
     sortino: float
     max_drawdown: float
     drawdown_length: int
-
-
-# -- equity --------------------------------------------------------------------------------------------------
 
 
 @kernel
@@ -174,48 +170,3 @@ def summary(equity: Sequence[float], ppy: float) -> Summary:
         total_return(equity), cagr(equity, ppy), volatility(equity, ppy), sharpe(equity, ppy),
         sortino(equity, ppy), depth, length
     )  # fmt: skip
-
-
-# -- trades --------------------------------------------------------------------------------------------------
-
-
-@kernel
-def win_rate(pnl: Sequence[float]) -> float:
-    """Trades that gained over all trades, 0 to 1; a trade of 0 is no win. nan without trades."""
-    wins = 0
-    for k in range(len(pnl)):
-        if isnan(pnl[k]):
-            return NAN
-        if pnl[k] > 0.0:
-            wins += 1
-    return wins / len(pnl) if len(pnl) > 0 else NAN
-
-
-@kernel
-def profit_factor(pnl: Sequence[float]) -> float:
-    """Sum of gains over sum of losses, positive; inf with gains and no loss, nan without either."""
-    gains = 0.0
-    losses = 0.0
-    for k in range(len(pnl)):
-        if isnan(pnl[k]):
-            return NAN
-        if pnl[k] > 0.0:
-            gains += pnl[k]
-        else:
-            losses -= pnl[k]
-    if losses > 0.0:
-        return gains / losses
-    return INF if gains > 0.0 else NAN
-
-
-@kernel
-def expectancy(pnl: Sequence[float]) -> float:
-    """Mean profit of a trade, in the currency of pnl; nan without trades.
-
-    It is win rate * mean gain - loss rate * mean loss.
-    Source: Tharp, Trade Your Way to Financial Freedom (1998), in currency and not in multiples of the risk.
-    """
-    total = 0.0
-    for k in range(len(pnl)):
-        total += pnl[k]
-    return total / len(pnl) if len(pnl) > 0 else NAN
