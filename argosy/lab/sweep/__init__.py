@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from argosy.lab.sweep.run import Records, fills, records, sweep
-from argosy.lab.sweep.trials import TRIALS, count
+from argosy.lab.sweep.run import Curves, Records, curves, fills, records, sweep
+from argosy.lab.trials import TRIALS, count
 
-__all__ = ["TRIALS", "Records", "count", "fills", "records", "sweep"]
+__all__ = ["TRIALS", "Curves", "Records", "count", "curves", "fills", "records", "sweep"]

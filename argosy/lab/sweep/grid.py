@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -45,15 +45,19 @@ def plan(strategy: str | type, grid: Grid, fixed: Mapping[str, object]) -> Plan:
     if doubled:
         raise Misuse("SWEEP_GRID", f"{', '.join(sorted(doubled))} is both in the grid and fixed", fix="give it once")
     axes = {name: _axis(name, values) for name, values in grid.items()}
-    first = declare(cls, "", **fixed, **{name: values[0] for name, values in axes.items()})
+    return points(cls, tuple(axes), list(product(*axes.values())), fixed)
+
+
+def points(cls: type, names: tuple[str, ...], rows: Sequence[tuple[object, ...]], fixed: Mapping[str, object]) -> Plan:
+    """The plan of chosen combinations, a row of values each, in the order given; there is one at least. Raises as `plan` does."""
+    first = declare(cls, "", **fixed, **dict(zip(names, rows[0], strict=True)))
     _check(first)
-    names = tuple(axes)
     fields = first.params.__struct_fields__
     shape = type(first.params)
     kinds = tuple(type(getattr(first.params, field)) for field in fields)
     own_needs, own_warmup = getattr(cls, "needs", {}), getattr(cls, "warmup", 0)
     found = []
-    for given in product(*axes.values()):
+    for given in rows:
         chosen = dict(fixed) | dict(zip(names, given, strict=True))
         try:
             params = msgspec.convert(chosen, shape, strict=False)

@@ -5,25 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from hashlib import blake2b
-from inspect import getsource
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from argosy.core.errors import Misuse
 from argosy.core.time import iso
 from argosy.house import Data, Terms, fee_schedule
+from argosy.kernels.kernel import watched
 from argosy.kernels.sweep.account import FILLS, FINE, REFUSED, SENT
-from argosy.lab.sweep import trials as ledger
+from argosy.lab import trials as ledger
+from argosy.lab.looks import code_key, data_key, plain, terms_key
 from argosy.lab.sweep.grid import Grid, Plan, plan
 from argosy.lab.sweep.ground import Ground, grounds, terms_fit
 from argosy.lab.sweep.places import spread
 from argosy.lab.sweep.table import CODES, frame, known, ranked
-from argosy.lab.sweep.work import single, sums
+from argosy.lab.sweep.work import Sums, single, sums
+from argosy.lab.trials import Look
 
 if TYPE_CHECKING:
     import polars as pl
@@ -69,13 +70,64 @@ def sweep(
     Raises Misuse: SWEEP_STRATEGY SWEEP_GRID SWEEP_BY SWEEP_LIMITS SWEEP_VENUE SWEEP_CURRENCY SWEEP_TAPE SWEEP_PRICES
     SWEEP_EVENTS SWEEP_SPLIT SWEEP_INSTRUMENT SWEEP_PLACE SWEEP_PICKLE SWEEP_COMPILE RAY_MISSING, before anything ran.
     """
-    terms = terms or Terms()
-    terms_fit(terms)
     known(by)
-    made = plan(strategy, grid, params or {})
+    terms = terms or Terms()
+    rows = _swept(strategy, data, grid, terms, params or {}, symbols, on, workers, progress, trials, at_ns, memory_mb, False)[0]
+    return ranked(rows, by) if by else rows
+
+
+class Curves(NamedTuple):
+    """A sweep with the worth of every combination at the end of every day.
+
+    rows: as `sweep` gives them, in order of instrument, then of the grid; names: of the grid
+    choices: the values of each combination by name, in order of the grid
+    known: by symbol, when each day ended, (D,) int64 ns; equity: by symbol, (C, D) float64 currency, nan where it was refused
+    """
+
+    rows: pl.DataFrame
+    names: tuple[str, ...]
+    choices: list[dict[str, Any]]
+    known: dict[str, NDArray[np.int64]]
+    equity: dict[str, NDArray[np.float64]]
+
+
+def curves(
+    strategy: str | type,
+    data: Data,
+    grid: Grid,
+    *,
+    terms: Terms | None = None,
+    params: Mapping[str, object] | None = None,
+    symbols: Sequence[str] = (),
+    workers: int = 0,
+    progress: bool | Progress = False,
+    trials: Path | str | None = ledger.TRIALS,
+    at_ns: int = 0,
+    memory_mb: float = 64.0,
+) -> Curves:
+    """`sweep` on threads, with every combination's equity at the end of each UTC day; memory C x D beside that of a sweep.
+
+    Raises as `sweep` does.
+    """
+    terms = terms or Terms()
+    rows, made, lands, out = _swept(strategy, data, grid, terms, params or {}, symbols, "threads", workers, progress, trials, at_ns, memory_mb, True)
+    count = len(made.combinations)
+    ends = {land.symbol: land.tape["known"][land.days] for land in lands}
+    worth = {land.symbol: out.curves[k * count : (k + 1) * count, : len(land.days)] for k, land in enumerate(lands)}
+    for k, land in enumerate(lands):
+        worth[land.symbol][out.accounts[k * count : (k + 1) * count, REFUSED] != FINE] = np.nan
+    return Curves(rows, made.names, [dict(zip(made.names, one.given, strict=True)) for one in made.combinations], ends, worth)
+
+
+def _swept(
+    strategy: str | type, data: Data, grid: Grid, terms: Terms, params: Mapping[str, object], symbols: Sequence[str], on: str, workers: int,
+    progress: bool | Progress, trials: Path | str | None, at_ns: int, memory_mb: float, daily: bool,
+) -> tuple[pl.DataFrame, Plan, list[Ground], Sums]:  # fmt: skip
+    terms_fit(terms)
+    made = plan(strategy, grid, params)
     lands = grounds(data, symbols, made.declaration, terms)
     total = len(made.combinations) * len(lands)
-    out = sums(total)
+    out = sums(total, max(len(land.days) for land in lands) if daily else 0)
     done = 0
     with _shown(progress, total) as show:
 
@@ -87,8 +139,8 @@ def sweep(
         spread(on, made, lands, fee_schedule(terms.fees), out, workers or os.cpu_count() or 1, memory_mb, told)
     rows = frame(made, lands, out, terms.currency)
     if trials is not None:
-        ledger.append(Path(trials), _line(made, lands, rows, grid, params or {}, terms, at_ns))
-    return ranked(rows, by) if by else rows
+        ledger.append(trials, _line(made, lands, rows, grid, params, terms, at_ns))
+    return rows, made, lands, out
 
 
 class Records(NamedTuple):
@@ -205,23 +257,20 @@ def _line(
     cls = made.declaration.cls
     tried = {name: list(dict.fromkeys(one.given[at] for one in made.combinations)) for at, name in enumerate(made.names)}
     spread_of = {
-        name: {"mean": rows[name].mean(), "variance": rows[name].var(), "best": rows[name].max()} for name in ("sharpe", "total_return")
+        name: {"mean": rows[name].mean(), "variance": rows[name].var(), "best": rows[name].max(), "count": rows.height - rows[name].null_count()}
+        for name in ("sharpe", "total_return")
     }
+    seen = {
+        land.symbol: Look(data_key(land.tape, land.market.instrument), int(land.tape["known"][0]), int(land.tape["known"][-1])) for land in lands
+    }
+    whole = prod(map(len, tried.values())) == len(made.combinations)  # else not a grid, but chosen points
+    choices = {} if whole else {"choices": [dict(zip(made.names, one.given, strict=True)) for one in made.combinations]}
     return {
-        "at": iso(at_ns) if at_ns else "", "kind": "sweep", "strategy": f"{cls.__module__}.{cls.__qualname__}", "code": _code(cls),
-        "data": {land.symbol: land.tape.hash for land in lands}, "terms": blake2b(msgspec.msgpack.encode(repr(terms)), digest_size=16).hexdigest(),
-        "grid": tried, "params": dict(fixed), "parameters": len(made.names), "trials": rows.height,
-        "refused": int((rows["refused"] != "").sum()), **spread_of,
+        "at": iso(at_ns) if at_ns else "", "kind": "sweep", "strategy": f"{cls.__module__}.{cls.__qualname__}", "code": code_key(cls),
+        "data": {land.symbol: land.tape.hash for land in lands}, "looks": seen, "terms": terms_key(terms), "ppy": lands[0].ppy,
+        "grid": tried, "params": dict(fixed), **choices, "held": {k: v for k, v in plain(made.declaration.params).items() if k not in tried},
+        "parameters": len(made.names), "trials": rows.height, "refused": int((rows["refused"] != "").sum()), **spread_of,
     }  # fmt: skip
-
-
-def _code(cls: type) -> str:
-    """Hash of a class's source; its name stands for one that was made at a prompt."""
-    try:
-        source = getsource(cls)
-    except (OSError, TypeError):
-        source = cls.__qualname__
-    return blake2b(source.encode(), digest_size=16).hexdigest()
 
 
 @contextmanager
@@ -236,7 +285,8 @@ def _shown(progress: bool | Progress, total: int) -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("sweep"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("sweep", total=total)
-        yield lambda done, _: bar.update(task, completed=done)
+        with watched(lambda kernel: bar.update(task, description=f"sweep: compiling {kernel}, once on this machine")):
+            yield lambda done, _: bar.update(task, completed=done, description="sweep")

@@ -57,7 +57,7 @@ def frame(made: Plan, lands: Sequence[Ground], out: Sums, currency: str) -> pl.D
     """One row a combination and instrument, in order of instrument, then of the grid; columns as `run.sweep` tells."""
     import polars as pl
 
-    accounts, figures = out
+    accounts, figures = out.accounts, out.figures
     equity = accounts[:, EQUITY]
     count = len(made.combinations)
     one = per_one(currency)

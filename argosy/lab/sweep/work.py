@@ -41,19 +41,21 @@ _NO_FILLS, _NO_ORDERS = np.zeros(0, FILL), np.zeros(0, ORDER)
 
 
 class Sums(NamedTuple):
-    """What combinations came to: accounts (C, ACCOUNT) int64, figures (C, FIGURES) float64."""
+    """What combinations came to: accounts (C, ACCOUNT) int64, figures (C, FIGURES) float64, and, where they were asked for, curves
+    (C, D) float64: worth in currency at the end of each of the ground's days, nan where a combination was refused."""
 
     accounts: NDArray[np.int64]
     figures: NDArray[np.float64]
+    curves: NDArray[np.float64]
 
     def part(self, lo: int, hi: int) -> Sums:
         """Rows [lo, hi), to be written to."""
-        return Sums(self.accounts[lo:hi], self.figures[lo:hi])
+        return Sums(self.accounts[lo:hi], self.figures[lo:hi], self.curves[lo:hi])
 
 
-def sums(count: int) -> Sums:
-    """Room for so many combinations."""
-    return Sums(np.zeros((count, ACCOUNT), np.int64), np.zeros((count, FIGURES)))
+def sums(count: int, days: int = 0) -> Sums:
+    """Room for so many combinations; days: of curves, 0 for none."""
+    return Sums(np.zeros((count, ACCOUNT), np.int64), np.zeros((count, FIGURES)), np.full((count, days), np.nan))
 
 
 def link(made: Plan) -> Callable[..., None]:
@@ -162,7 +164,7 @@ def _run(
         try:
             run(
                 row, seat, cursor, land.cash, land.bars, land.bounds, table, seats, warms, params, states, outs, land.market, schedule,
-                land.days, land.events, land.amounts, out.accounts, levels, integers, floats, log, notes, out.figures,
+                land.days, land.events, land.amounts, out.accounts, levels, integers, floats, log, notes, out.figures, out.curves,
             )  # fmt: skip
             return count
         except Exception as error:

@@ -1,0 +1,49 @@
+"""The same strategy under worse conditions: costs multiplied, orders late; it changes no decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import structs
+
+from argosy.core.errors import Misuse
+from argosy.house import Data, Terms, fee_schedule
+from argosy.kernels.fees import FeeSchedule
+from argosy.lab.montecarlo.delay import delayed
+from argosy.lab.search.lane import ALWAYS, Tried
+from argosy.lab.search.walked import Walked
+
+Row = dict[str, Any]
+
+
+def dearer(fees: str | FeeSchedule, times: float) -> FeeSchedule:
+    """A schedule with every rate, minimum and cap multiplied."""
+    return FeeSchedule(*(part * times for part in fee_schedule(fees)))
+
+
+def costlier(terms: Terms, times: float) -> Terms:
+    """Terms with fees and slippage multiplied; Misuse("MONTE_COSTS") for less than nothing."""
+    if not times >= 0.0:
+        raise Misuse("MONTE_COSTS", f"costs cannot be multiplied by {times}", where="costs", fix="0 or more")
+    return structs.replace(terms, fees=dearer(terms.fees, times), slippage_bps=terms.slippage_bps * times)
+
+
+def delays(
+    cls: type, data: Data, bars: Sequence[int], *, terms: Terms, params: Mapping[str, object], symbols: Sequence[str] = ()
+) -> list[Tried]:
+    """What a strategy comes to when its wishes reach the market so many bars late, through the engine.
+
+    One that cannot be made late (`delayed`) has no figures and says MONTE_DELAY; Misuse("MONTE_DELAY") for fewer bars than none.
+    """
+    return [_late(cls, data, late, terms, params, symbols) for late in bars]
+
+
+def _late(cls: type, data: Data, bars: int, terms: Terms, params: Mapping[str, object], symbols: Sequence[str]) -> Tried:
+    try:
+        later = delayed(cls, bars)
+    except Misuse as refused:
+        if bars < 0:
+            raise
+        return Tried({}, refused.code)
+    return Walked(later, data, terms, params, symbols, 1).tried([{}], ALWAYS)[0]

@@ -1,0 +1,96 @@
+"""Where choices are tried: compiled, each instrument alone, or through the engine with one account; the same question to either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from argosy.core import plugins
+from argosy.core.errors import Misuse
+from argosy.core.time import NEVER
+from argosy.house import Data, Terms
+from argosy.lab.search.course import Course
+from argosy.lab.search.space import Point
+
+Told = Callable[[int], None]
+
+
+class Span(NamedTuple):
+    """A stretch of time: decisions at rows known from `start` on, before `end`; ns UTC. What was known before is history."""
+
+    start: int = 0
+    end: int = NEVER
+
+
+ALWAYS = Span()
+
+
+class Tried(NamedTuple):
+    """What a choice came to: figures by name (`objective.FIGURES`), or a code where there are none."""
+
+    figures: dict[str, float]
+    refused: str = ""
+
+
+class Lane(Protocol):
+    """A strategy on its prices and terms, ready to be tried.
+
+    name: "sweep" or "walk"; cls: the strategy; terms: of every run; known: (T,) moments of all its rows; hashes: of its prices, by symbol
+    """
+
+    name: str
+    cls: type
+    terms: Terms
+    known: NDArray[np.int64]
+    hashes: Mapping[str, str]
+
+    def tried(self, points: Sequence[Point], span: Span = ALWAYS, wanted: Sequence[str] = (), told: Told | None = None) -> list[Tried]:
+        """Each choice over a stretch of time, in their order; wanted: figures that are asked for, others may be missing."""
+
+    def course(self, point: Point, span: Span = ALWAYS, cash: int | None = None) -> Course:
+        """One choice's account row by row, begun flat with `cash` units; Misuse("SEARCH_REFUSED") where it has none."""
+
+
+def lane(
+    strategy: str | type, data: Data, *, terms: Terms | None = None, params: Mapping[str, object] | None = None,
+    symbols: Sequence[str] = (), together: bool = False, workers: int = 0,
+) -> Lane:  # fmt: skip
+    """The quickest lane that can run a strategy exactly: compiled where it is a step strategy and each instrument stands alone.
+
+    together: all instruments in one account, through the engine; else, on several, each has an account of its own with the same cash,
+    and figures are the mean over them (trades, fees, traded and end_equity the sum, max_drawdown the worst)
+    params: values that stay the same; workers: at once, 0 is one a core
+    Raises Misuse as `sweep` and `declare` do for what neither lane can run.
+    """
+    from argosy.lab.search.swept import Swept
+    from argosy.lab.search.walked import Walked
+
+    cls = strategy if isinstance(strategy, type) else plugins.load("argosy.strategies", strategy)
+    terms = terms or Terms()
+    fixed = dict(params or {})
+    chosen = tuple(symbols)
+    if not together or (len(chosen) or len(data[0])) == 1:
+        try:
+            return Swept(cls, data, terms, fixed, chosen, workers)
+        except Misuse as refused:
+            if not refused.code.startswith("SWEEP_"):
+                raise
+    return Walked(cls, data, terms, fixed, chosen, workers)
+
+
+def merged(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Figures of several instruments as one: the mean, of counts and money the sum, of falls the worst."""
+    if len(figures) == 1:
+        return dict(figures[0])
+    out: dict[str, float] = {}
+    for name in figures[0]:
+        values = np.asarray([each[name] for each in figures], np.float64)
+        known: Any = values[np.isfinite(values)]
+        if name in ("trades", "fees", "traded", "end_equity"):
+            out[name] = float(known.sum())
+        else:
+            out[name] = float("nan") if not len(known) else float(known.max() if name == "max_drawdown" else known.mean())
+    return out
