@@ -1,8 +1,20 @@
-"""Hypothesis profiles: "test" for every day, "drill" (ARGOSY_DRILL=1) for the long matrices of the laws."""
+"""Hypothesis profiles: "test" for every day, "drill" (ARGOSY_DRILL=1) for the long matrices of the laws; and a ledger of trials for each test."""
 
+import atexit
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+_PLACE = tempfile.mkdtemp(prefix="argosy-tests-")
+atexit.register(shutil.rmtree, _PLACE, ignore_errors=True)
+_NUMBERS = count()
+os.environ["ARGOSY_HOME"] = _PLACE  # no test writes into the owner's own house
 
 settings.register_profile("test", deadline=None, print_blob=True)
 settings.register_profile(
@@ -13,3 +25,16 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("drill" if os.environ.get("ARGOSY_DRILL") else "test")
+
+
+@pytest.fixture(autouse=True)
+def own_ledger() -> Iterator[Path]:
+    """Each test counts its trials in a ledger of its own; it yields the folder, which is made when something is counted."""
+    before = os.environ.get("ARGOSY_TRIALS")
+    place = Path(_PLACE) / f"trials-{next(_NUMBERS)}"
+    os.environ["ARGOSY_TRIALS"] = str(place)
+    yield place
+    if before is None:
+        del os.environ["ARGOSY_TRIALS"]
+    else:
+        os.environ["ARGOSY_TRIALS"] = before

@@ -28,7 +28,8 @@ def demo(
 ) -> None:
     """Run all built-in strategies on five US stocks, 2000 to 2013, with fees and the risk gate on.
 
-    Prints them side by side with buying and holding, and writes a report that opens in any browser.
+    Prints them side by side with buying and holding and with the verdict of a short passport, and writes a report that opens in any
+    browser.
 
     \b
       argosy demo
@@ -38,6 +39,8 @@ def demo(
     from argosy.core import plugins
     from argosy.core.errors import Misuse
     from argosy.house import Wanted
+    from argosy.lab.backtest import Outcome
+    from argosy.lab.passport import verdicts
     from argosy.settings import load
 
     settings = load(config, {"account.cash": cash} if cash is not None else {}).settings
@@ -55,12 +58,15 @@ def demo(
     found, label = prices.gather(prices.DEMO, split(symbols), start, end)
     rows = sum(len(tape) for tape in found[1])
     results, asked = [], []
+    outcomes: list[Outcome] = []
+    wanted = [Wanted(name=name, plugin=name) for name in names]
     with screen.progress("demo", rows * len(names), json) as show:
         for k, name in enumerate(names):
             told = partial(show_part, show, k * rows, name)
-            result, sent = perform([Wanted(name=name, plugin=name)], found, settings, name, told)
+            result, sent = perform([wanted[k]], found, settings, name, told, kept=outcomes)
             results.append(result)
             asked.append(sent)
+        passports = verdicts(wanted, found, settings.terms(), outcomes, told=lambda name: show(rows * len(names), f"testing {name}"))
         show(rows * len(names), "report")
         write_report(results, found, report, "The demo fleet", asked)
     if svg is not None:
@@ -68,7 +74,9 @@ def demo(
 
         svg.write_text(picture(results, "Argosy demo"), encoding="utf-8")
     if json:
-        screen.say_json({"results": [result.summary() for result in results], "report": str(report)})
+        tested = {name: {"verdict": one.verdict, "reasons": one.reasons, "trials": one.trials} for name, one in passports.items()}
+        rows_of = [result.summary() | {"passport": tested[result.name]} for result in results]
+        screen.say_json({"results": rows_of, "report": str(report)})
         return
     from rich.text import Text
 
@@ -79,10 +87,13 @@ def demo(
     )
     out.print(screen.ground(results[0], label), style=screen.SOFT)
     out.print()
-    out.print(screen.comparison(results, out.width))
+    out.print(screen.comparison(results, out.width, passports))
+    out.print()
+    screen.why(passports, out)
     out.print()
     out.print("Past prices under stated assumptions: not advice, and no promise.", style=screen.SOFT)
     out.print(Text.assemble("report   ", (str(report), "bold"), "   (open it in a browser)"), soft_wrap=True)
+    out.print(Text.assemble("tested   ", (f"argosy passport {names[-1]} --out passport.html", "bold"), "   (every question, signed)"))
     out.print(Text.assemble("why      ", (f"argosy backtest {names[-1]} --trades --orders", "bold"), "   (each trade, each order)"))
 
 

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from argosy import __version__
-from argosy.cli import backtest, config, data, demo, strategies, sweep
+from argosy.cli import backtest, config, daily, data, demo, explain_run, montecarlo, new, search, strategies, sweep, taxes, walkforward
 from argosy.core.errors import ArgosyError
 
 INTERRUPTED = 130
@@ -91,11 +91,18 @@ def argosy(
 
 
 app.command("demo", short_help="All strategies on packaged prices, with a report.")(demo.demo)
+app.command("daily", short_help="BUY, SELL or HOLD for each symbol after the last closed bar, and why.")(daily.daily)
+app.command("explain", short_help="Why a saved run made a trade.")(explain_run.explain)
 app.command("backtest", short_help="One strategy over the past, beside buying and holding.")(
     backtest.backtest
 )
 app.command("sweep", short_help="One strategy with many parameters, the best first.")(sweep.sweep)
+app.command("search", short_help="The best parameters under rules, and what stands around them.")(search.search)
+app.command("walkforward", short_help="Search the past, be judged on what follows.")(walkforward.walkforward)
+app.command("montecarlo", short_help="How much of a result was luck.")(montecarlo.montecarlo)
+app.command("taxes", short_help="A saved run's sales as tax lots, a year's CSV.")(taxes.taxes)
 app.command("strategies", short_help="What is registered, and its parameters.")(strategies.strategies)
+app.add_typer(new.app, name="new")
 app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,9 @@ from argosy.lab.words import money, number, percent
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+
+    from argosy.lab.passport import Passport
 
 GAIN, LOSS, SOFT = "#4aa3e0", "#e08a3c", "bright_black"
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -56,8 +59,8 @@ def _rank(result: Result) -> float:
     return value if value == value else float("-inf")
 
 
-def comparison(results: Sequence[Result], width: int) -> Table:
-    """Strategies by return, best first, with buying and holding beside."""
+def comparison(results: Sequence[Result], width: int, passports: Mapping[str, Passport] | None = None) -> Table:
+    """Strategies by return, best first, with buying and holding beside; with passports, the verdict on each."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -79,9 +82,11 @@ def comparison(results: Sequence[Result], width: int) -> Table:
         "Trades",
         "Wins",
         "Fees",
-        "Refus." if narrow else "Refused",
+        ("Ref." if passports else "Refus.") if narrow else "Refused",
     ):
         table.add_column(head, justify="right", no_wrap=True)
+    if passports:
+        table.add_column("Test" if narrow else "Tested", no_wrap=True)
     for result in sorted(results, key=_rank, reverse=True):
         stats = result.stats
         name = Text(result.name, style="bold")
@@ -91,7 +96,7 @@ def comparison(results: Sequence[Result], width: int) -> Table:
         table.add_row(
             name, *((Text(sparkline(result.value.tolist(), 16), style=GAIN),) if wide else ()), *_figures(stats),
             number(stats.get("trades"), 0), percent(stats.get("win_rate"), 0), money(stats.get("fees"), result.currency, 0),
-            Text(number(refused, 0), style="" if refused else SOFT),
+            Text(number(refused, 0), style="" if refused else SOFT), *([_tested(passports, result.name)] if passports else []),
         )  # fmt: skip
     table.add_section()
     seen = set()
@@ -106,6 +111,30 @@ def comparison(results: Sequence[Result], width: int) -> Table:
                 *[Text(words.NONE, style=SOFT)] * 4,
             )
     return table
+
+
+TESTED = {"PASS": f"bold {GAIN}", "WEAK": "bold", "FAIL": f"bold {LOSS}"}
+"""How a verdict is written; its word says it, never the colour alone."""
+
+
+def _tested(passports: Mapping[str, Passport], name: str) -> Text:
+    from rich.text import Text
+
+    made = passports.get(name)
+    return Text(words.NONE if made is None else made.verdict, style=SOFT if made is None else TESTED[made.verdict])
+
+
+def why(passports: Mapping[str, Passport], out: Console) -> None:
+    """The first reason of each verdict, a line a strategy."""
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("", style=SOFT)
+    for name, made in passports.items():
+        table.add_row(name, _tested(passports, name), made.reasons[0] if made.reasons else "")
+    out.print(table)
 
 
 def _figures(stats: dict[str, float]) -> list[Any]:

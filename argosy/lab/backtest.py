@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,16 @@ from argosy.core.events import Bar, Dividend, Fill, Split
 from argosy.core.merged import Merged
 from argosy.core.money import per_one
 from argosy.core.orders import Order
+from argosy.core.time import iso
 from argosy.engine.engine import Failure
 from argosy.engine.records import Stretch
 from argosy.engine.state import State
 from argosy.engine.stretch import executed, fills
 from argosy.house import Data, Run, Terms, Wanted, assemble
+from argosy.kernels.overfit import moments
+from argosy.lab import trials as ledger
+from argosy.lab.looks import looks, run_line
+from argosy.lab.verdict import daily, steps_a_year
 from argosy.replay import SCAN_FROM
 
 Share = tuple[Fill, str, int, int, Order | None]
@@ -218,10 +224,12 @@ def run(
     progress: Callable[[int], None] | None = None,
     bulk: bool = True,
     scan_from: int = SCAN_FROM,
+    trials: Path | str | None = ledger.TRIALS,
 ) -> Outcome:
     """Run strategies over the past and return what came of it.
 
     data: instruments, market tapes, and other events (sessions, splits, dividends, facts, commands)
+    trials: folder of the ledger to which this run is added, so that later statistics know how often one looked; None keeps no count
     Raises Misuse or Misconfigured before anything ran; a strategy that raises is a failure in the outcome, not an error.
     """
     wired = assemble(wanted, data, terms, progress=progress, bulk=bulk, scan_from=scan_from)
@@ -229,4 +237,33 @@ def run(
     account.watch(wired.engine.state)
     begun = time.perf_counter()
     wired.go()
-    return Outcome(wired, account, time.perf_counter() - begun, wired.replay.source)
+    outcome = Outcome(wired, account, time.perf_counter() - begun, wired.replay.source)
+    if trials is not None:
+        _count(outcome, data, terms or Terms(), trials)
+    return outcome
+
+
+def _count(outcome: Outcome, data: Data, terms: Terms, folder: Path | str) -> None:
+    """Write a run down in the ledger of trials, with its Sharpe ratio."""
+    declared = {slot.id: slot.declaration for slot in outcome.run.engine.slots}
+    known = outcome.instants()
+    ppy = steps_a_year(known)
+    sharpe = moments(returns(outcome)).sharpe * ppy**0.5
+    instruments, tapes, _ = data
+    ledger.append(folder, {"at": iso(time.time_ns())} | run_line(declared, looks(list(instruments), tapes), terms, sharpe, ppy))
+
+
+def returns(outcome: Outcome) -> NDArray[np.float64]:
+    """Simple returns of the account from the end of one UTC day to the next, the first from the start; (D,) float64.
+
+    They end where equity is no longer positive. `lab.verdict` takes its ratios of the same days.
+    """
+    equity = outcome.equity().astype(np.float64)
+    if not len(equity):
+        return np.zeros(0)
+    curve = equity[daily(outcome.instants())]
+    if curve[0] != equity[0]:
+        curve = np.concatenate((equity[:1], curve))
+    dead = np.flatnonzero(curve <= 0.0)
+    curve = curve[: int(dead[0]) + 1] if len(dead) else curve
+    return np.asarray(np.diff(curve) / curve[:-1])

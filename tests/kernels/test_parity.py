@@ -33,16 +33,22 @@ def found() -> dict[str, Kernel[..., Any]]:
 
 
 KERNELS = found()
-WHOLE = ("argosy.kernels.sweep.", "argosy.kernels.local.")
-"""They take an account, its orders and its records: tests/laws/test_sweep_parity.py and test_local.py run them in both lanes."""
-MARKETS = ("apportion", "scan.plan", "coast.coast")
-"""They take more than numbers: tests/laws/test_lanes.py and test_coast.py hold the latter two against the engine."""
+WHOLE = ("argosy.kernels.sweep.", "argosy.kernels.local.", "argosy.kernels.bootstrap.")
+"""They take an account, its orders and its records: tests/laws/test_sweep_parity.py and test_local.py run them in both lanes; or many
+paths: test_bootstrap.py."""
+MARKETS = ("apportion", "scan.plan", "coast.coast", "overfit.split_ranks", "overfit.ratio")
+"""They take more than numbers: tests/laws/test_lanes.py and test_coast.py hold two of them against the engine, test_overfit.py the last."""
 SCALAR = sorted(
     name
     for name in KERNELS
     if not name.startswith((INDICATORS, "argosy.kernels.stats", *WHOLE)) and not name.endswith(MARKETS)
 )
-CURVES = sorted(name for name in KERNELS if name.startswith("argosy.kernels.stats"))
+CURVES = sorted(
+    name
+    for name, made in KERNELS.items()
+    if name.startswith("argosy.kernels.stats") and set(list(inspect.signature(made.fn).parameters)[1:]) <= {"ppy"}
+)
+"""Those of one curve; tests/kernels/test_stats_lanes.py has the others of that room."""
 
 CENTS = st.integers(9_800, 10_200).map(lambda cents: cents / 100.0)
 WILD = st.one_of(CENTS, st.floats(0.0001, 1e6), st.just(float("nan")))

@@ -28,7 +28,7 @@ from argosy.engine.engine import Breakers
 from argosy.house import Terms
 from argosy.kernels.indicators import sma
 from argosy.lab.sweep import count, fills, records, sweep
-from argosy.lab.sweep.trials import append, lines
+from argosy.lab.trials import append, lines
 from argosy.strategies.trend import Trend
 from tests.laws.market import bars, instruments
 

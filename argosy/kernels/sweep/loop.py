@@ -145,6 +145,7 @@ def quiet(
 def walk(
     lo: int, hi: int, bars: Any, bounds: Any, table: Any, places: Any, params: Any, state: Any, out: Any, market: Any, schedule: Any,
     days: Any, events: Any, amounts: Any, acct: Any, lvl: Any, oi: Any, of: Any, log: Any, notes: Any, figures: Any,
+    curve: Any,
 ) -> None:  # fmt: skip
     """Walk one combination over rows [lo, hi) of one instrument, from where it stands in its records to where it stands then.
 
@@ -156,6 +157,7 @@ def walk(
              payments, and by how much a split divides prices
     acct, lvl, oi, of: as `account` and `orders` name them, ACCOUNT and LEVELS long, (CAPACITY, INTEGERS) and (CAPACITY, FLOATS)
     log:     records of fills, filled as far as they go; figures: FIGURES float64
+    curve:   (D,) worth at the end of each day, in currency, filled as far as it goes; (0,) where nobody asks
     notes:   records of orders; where there is room for any, every order is written down, and guards are orders like the others
     """
     stamps, knowns, spans, opens, highs, lows, closes, volumes = bars
@@ -269,7 +271,10 @@ def walk(
         if held != 0:
             peak, floor, depth = marked(closes, bounds, t, r, held, cash, scale, peak, floor, depth)
             while day < len(days) and days[day] < r:
-                day_end(figures, (cash + notional(held, closes[days[day]], scale)) / one)
+                worth = (cash + notional(held, closes[days[day]], scale)) / one
+                day_end(figures, worth)
+                if day < len(curve):
+                    curve[day] = worth
                 day += 1
         else:
             if cash > peak:
@@ -280,6 +285,8 @@ def walk(
                 floor = floor_of(peak, depth)
             while day < len(days) and days[day] < r:
                 day_end(figures, cash / one)
+                if day < len(curve):
+                    curve[day] = cash / one
                 day += 1
         # 4. what is wished now
         t = r
@@ -362,7 +369,7 @@ def walk(
 
 
 @kernel
-def begin(cash: int, warm: int, listed: bool, bars: Any, days: Any, events: Any, acct: Any, lvl: Any, figures: Any, one: float) -> None:
+def begin(cash: int, warm: int, listed: bool, bars: Any, days: Any, events: Any, acct: Any, lvl: Any, figures: Any, one: float, curve: Any) -> None:
     """Set a combination before its first row, `warm`; acct is all 0."""
     n = len(bars[0])
     for k in range(len(lvl)):
@@ -384,6 +391,8 @@ def begin(cash: int, warm: int, listed: bool, bars: Any, days: Any, events: Any,
     day = 0
     while day < len(days) and days[day] < warm:
         day_end(figures, cash / one)
+        if day < len(curve):
+            curve[day] = cash / one
         day += 1
     acct[DAYS] = day
 
@@ -403,7 +412,7 @@ def conclude(bars: Any, scale: float, acct: Any, figures: Any) -> None:
 def batch(
     row: int, seat: int, cursor: Any, cash: int, bars: Any, bounds: Any, table: Any, places: Any, warms: Any, params: Any, states: Any,
     outs: Any, market: Any, schedule: Any, days: Any, events: Any, amounts: Any, accounts: Any, lvl: Any, oi: Any, of: Any, log: Any,
-    notes: Any, figures: Any,
+    notes: Any, figures: Any, curves: Any,
 ) -> None:  # fmt: skip
     """Walk C combinations, each with `cash` units, a stretch of rows at a time, so that they share what is near.
 
@@ -412,12 +421,13 @@ def batch(
                refused and begins again with the next one
     places:    (C, N) int64; warms: (C,) int64; params, states, outs: C records each
     accounts:  (C, ACCOUNT) int64 zeros, lvl: (C, LEVELS), figures: (C, FIGURES) float64: what comes out
+    curves:    (C, D) float64, worth at the end of each of the D days of `days`; (C, 0) where nobody asks
     oi, of:    (C, CAPACITY, INTEGERS) and (C, CAPACITY, FLOATS); log, notes: of the one combination, where there is room in them
     """
     n = len(bars[0])
     if row == 0 and seat == 0:
         for c in range(len(warms)):
-            begin(cash, warms[c], len(notes) != 0, bars, days, events, accounts[c], lvl[c], figures[c], market.per_one)
+            begin(cash, warms[c], len(notes) != 0, bars, days, events, accounts[c], lvl[c], figures[c], market.per_one, curves[c])
     while row < n:
         end = min(row + STRETCH, n)
         while seat < len(warms):
@@ -427,7 +437,7 @@ def batch(
             if accounts[seat, REFUSED] == FINE and lo < end:
                 walk(
                     lo, end, bars, bounds, table, places[seat], params[seat], states[seat], outs[seat], market, schedule, days, events,
-                    amounts, accounts[seat], lvl[seat], oi[seat], of[seat], log, notes, figures[seat],
+                    amounts, accounts[seat], lvl[seat], oi[seat], of[seat], log, notes, figures[seat], curves[seat],
                 )  # fmt: skip
             seat += 1
         seat = 0

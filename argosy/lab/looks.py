@@ -1,0 +1,115 @@
+"""What names a trial: the code of a strategy, its terms, the prices it saw; equal names for equal things, whatever run they are in."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import msgspec
+import numpy as np
+
+from argosy.core.instrument import Instrument
+from argosy.core.strategy import Declaration
+from argosy.core.tape import Tape
+from argosy.house import Terms
+from argosy.lab.trials import Look
+
+_SEEN: WeakKeyDictionary[Tape, dict[int, str]] = WeakKeyDictionary()
+
+
+def looks(instruments: Sequence[Instrument], tapes: Sequence[Tape]) -> dict[str, Look]:
+    """What a run over these tapes sees of each instrument that has rows."""
+    out: dict[str, Look] = {}
+    for row in instruments:
+        own = [tape for tape in tapes if len(tape) and row.id in tape.instruments]
+        if own:
+            keys = [data_key(tape, row.id) for tape in own]
+            data = keys[0] if len(keys) == 1 else blake2b(" ".join(keys).encode(), digest_size=16).hexdigest()
+            out[row.symbol] = Look(data, min(_edge(tape, row.id, 0) for tape in own), max(_edge(tape, row.id, -1) for tape in own))
+    return out
+
+
+def _edge(tape: Tape, instrument: int, at: int) -> int:
+    if tape.instruments == (instrument,):
+        return int(tape["known"][at])
+    return int(tape["known"][np.flatnonzero(tape["instrument"] == instrument)[at]])
+
+
+def data_key(tape: Tape, instrument: int) -> str:
+    """Hash of one instrument's rows, its number in the run left out: equal for equal rows, in whatever company they come."""
+    known = _SEEN.setdefault(tape, {})
+    if instrument not in known:
+        own = tape.only(instrument)
+        digest = blake2b(own.kind.__name__.encode(), digest_size=16)
+        for name, column in own.columns.items():
+            if name != "instrument":
+                digest.update(name.encode())
+                digest.update(column.data)
+        known[instrument] = digest.hexdigest()
+    return known[instrument]
+
+
+def terms_key(terms: Terms) -> str:
+    """Hash of the conditions of a run."""
+    return blake2b(msgspec.msgpack.encode(repr(terms)), digest_size=16).hexdigest()
+
+
+def code_key(cls: type) -> str:
+    """Hash of a strategy's code: its file, its own source where it has no file, and what its functions carry with them."""
+    return _code(cls)
+
+
+@lru_cache(maxsize=512)
+def _code(cls: type) -> str:
+    digest = blake2b(f"{cls.__module__}.{cls.__qualname__}".encode(), digest_size=16)
+    try:
+        digest.update(Path(inspect.getsourcefile(cls) or "").read_bytes())
+    except (OSError, TypeError):  # made at a prompt
+        pass
+    for name in sorted(vars(cls)):
+        value = inspect.unwrap(vars(cls)[name])
+        function = value.__func__ if isinstance(value, staticmethod | classmethod) else value
+        if isinstance(function, FunctionType):
+            digest.update(function.__code__.co_code)
+            for cell in function.__closure__ or ():
+                digest.update(_content(cell.cell_contents))
+        elif not name.startswith("__"):
+            digest.update(name.encode() + _content(value))
+    return digest.hexdigest()
+
+
+def _content(value: Any) -> bytes:
+    """What a plain value is; other things are known by their type alone, because their names change with every run."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{value.shape}".encode() + value.tobytes()
+    if isinstance(value, (bool, int, float, complex, str, bytes, type(None))):
+        return repr(value).encode()
+    if isinstance(value, list | tuple):
+        return b"".join(map(_content, value))
+    return type(value).__qualname__.encode()
+
+
+def plain(params: msgspec.Struct) -> dict[str, Any]:
+    """All parameters of a strategy as plain values, defaults included."""
+    made: dict[str, Any] = msgspec.to_builtins(params)
+    return made
+
+
+def run_line(declared: Mapping[str, Declaration], seen: Mapping[str, Look], terms: Terms, sharpe: float, ppy: float) -> dict[str, Any]:
+    """The line of one run of one strategy or of several together: one trial."""
+    classes = [one.cls for one in declared.values()]
+    held = {name: plain(one.params) for name, one in declared.items()}
+    codes = " ".join(code_key(cls) for cls in classes)
+    good = sharpe == sharpe
+    return {
+        "kind": "run", "strategy": " + ".join(f"{cls.__module__}.{cls.__qualname__}" for cls in classes),
+        "code": codes if len(classes) == 1 else blake2b(codes.encode(), digest_size=16).hexdigest(),
+        "looks": seen, "terms": terms_key(terms), "held": next(iter(held.values())) if len(held) == 1 else held, "trials": 1, "ppy": ppy,
+        "sharpe": {"mean": sharpe if good else None, "variance": 0.0, "best": sharpe if good else None, "count": int(good)},
+    }  # fmt: skip
