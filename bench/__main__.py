@@ -16,7 +16,7 @@ from rich.table import Table
 
 from bench.figure import HERE, Figure, broken, budgets
 
-GROUPS = ("walk", "sweep", "instruments", "orders", "ticks", "calls", "reference", "parts", "indicators", "peers", "shell")
+GROUPS = ("walk", "sweep", "instruments", "orders", "ticks", "calls", "reference", "parts", "indicators", "options", "peers", "shell")
 """Files of figures, in the order in which they run."""
 LATEST = HERE / "latest.json"
 HISTORY = HERE / "history.jsonl"
