@@ -31,6 +31,7 @@ from argosy.kernels import fees as fee_kernels
 from argosy.kernels.fees import FeeSchedule
 from argosy.replay import SCAN_FROM, Replay
 from argosy.venues.sim.core import SimCore
+from argosy.venues.sim.expiry import LEAST, expiries
 
 Data = tuple[Instruments, Sequence[Tape], Sequence[Event]]
 """What a run is fed: instruments, market tapes, and everything else that became known."""
@@ -64,6 +65,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     fees:        "alpaca", "free", or a FeeSchedule
     slippage_bps: adverse, on market orders and triggered stops; participation_frac: share of a bar's volume, 0 = no cap
     latency_ms:  from decision to venue; profile: "lab" or "desk" limits, with `limits` over them
+    exercise_least: currency per unit by which an option must be in the money to be exercised at its end
     breakers:    latched levels; on_failure: "keep" or "flatten" the position of a strategy that raised
     """
 
@@ -81,6 +83,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     on_failure: str = "keep"
     fx: tuple[Fx, ...] = ()
     desk: str = "ARGO"
+    exercise_least: float = LEAST
 
 
 class Run:
@@ -153,9 +156,10 @@ def assemble(
     terms = terms or Terms()
     instruments, tapes, events = data
     _check(instruments, tapes)
+    events = [*events, *expiries(instruments, tapes, events, terms.exercise_least)]
     cash = to_units(terms.cash, terms.currency)
     bound = bindings(wanted, instruments, cash)
-    gate = RiskGate(rules(terms.profile, terms.limits, base=terms.currency, where="risk"))
+    gate = RiskGate(rules(terms.profile, terms.limits, base=terms.currency, where="risk", options=any(row.option for row in instruments)))
     engine = Engine(
         instruments, bound, gate, journal or MemoryJournal(), base=terms.currency, desk=terms.desk, fx=terms.fx,
         multiplier=terms.multiplier, breakers=terms.breakers, on_failure=terms.on_failure, memory_every=MEMORY_EVERY,

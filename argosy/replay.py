@@ -21,6 +21,7 @@ from argosy.core.events import (
     BookDelta,
     Delist,
     Event,
+    Expiry,
     MarketEvent,
     Quote,
     Session,
@@ -39,7 +40,7 @@ from argosy.engine.scan import Scan
 from argosy.engine.steps import hint
 
 _KNOWN = attrgetter("known")
-_FOR_MARKET = (Session, Split, Status, Delist)
+_FOR_MARKET = (Session, Split, Status, Delist, Expiry)
 
 
 SCAN_FROM = 50_000

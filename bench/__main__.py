@@ -16,7 +16,10 @@ from rich.table import Table
 
 from bench.figure import HERE, Figure, broken, budgets
 
-GROUPS = ("walk", "sweep", "instruments", "orders", "ticks", "calls", "reference", "parts", "statistics", "passport", "indicators", "peers", "shell")
+GROUPS = (
+    "walk", "sweep", "instruments", "orders", "ticks", "calls", "reference", "parts", "statistics", "passport", "report", "indicators",
+    "options", "peers", "shell",
+)  # fmt: skip
 """Files of figures, in the order in which they run."""
 LATEST = HERE / "latest.json"
 HISTORY = HERE / "history.jsonl"

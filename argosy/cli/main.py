@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from argosy import __version__
-from argosy.cli import backtest, config, daily, data, demo, explain_run, montecarlo, new, search, strategies, sweep, taxes, walkforward
+from argosy.cli import backtest, config, daily, data, demo, explain_run, montecarlo, new, passport, search, strategies, sweep, taxes, walkforward
 from argosy.core.errors import ArgosyError
 
 INTERRUPTED = 130
@@ -100,6 +100,7 @@ app.command("sweep", short_help="One strategy with many parameters, the best fir
 app.command("search", short_help="The best parameters under rules, and what stands around them.")(search.search)
 app.command("walkforward", short_help="Search the past, be judged on what follows.")(walkforward.walkforward)
 app.command("montecarlo", short_help="How much of a result was luck.")(montecarlo.montecarlo)
+app.command("passport", short_help="Whether a backtest deserves to be believed, as a signed page.")(passport.passport)
 app.command("taxes", short_help="A saved run's sales as tax lots, a year's CSV.")(taxes.taxes)
 app.command("strategies", short_help="What is registered, and its parameters.")(strategies.strategies)
 app.add_typer(new.app, name="new")

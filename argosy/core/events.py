@@ -13,7 +13,7 @@ import msgspec
 
 from argosy.core.orders import Work
 
-SCHEMA = 1
+SCHEMA = 2
 """Number of the record layout; a journal of any released number folds for ever."""
 
 
@@ -216,6 +216,53 @@ class Delist(Event, frozen=True):
     price: float
 
 
+class Exercise(Event, frozen=True):
+    """The holder of options exercised some: they are gone for what they promised.
+
+    lots: of the option, positive; underlying: what was delivered, -1 for cash alone; delivered: signed lots of it that came in;
+    cash: signed units of the option's currency that came in; price: the strike, at which the underlying is booked;
+    cause: "expiry" or why; strategy: whose, "" = of all who hold them, pro rata
+    """
+
+    instrument: int
+    lots: int
+    underlying: int
+    delivered: int
+    cash: int
+    price: float
+    cause: str = "expiry"
+    strategy: str = ""
+
+
+class Assignment(Event, frozen=True):
+    """The writer of options was assigned some: the other side of an Exercise, with the same fields seen from this account."""
+
+    instrument: int
+    lots: int
+    underlying: int
+    delivered: int
+    cash: int
+    price: float
+    cause: str = "expiry"
+    strategy: str = ""
+
+
+class Expiry(Event, frozen=True):
+    """An option ended: what was not exercised or assigned before is settled among the virtual books, or worthless.
+
+    price: settlement price of the underlying; worth: of one unit of the option then; strike: at which a delivery is booked
+    delivered, cash: what one long lot is settled for, signed; both 0 when it is worthless
+    """
+
+    instrument: int
+    price: float
+    worth: float
+    underlying: int = -1
+    delivered: int = 0
+    cash: int = 0
+    strike: float = 0.0
+
+
 class Status(Event, frozen=True):
     """Trading status of one instrument: halted by the venue, or trading again."""
 
@@ -278,6 +325,8 @@ RANK: dict[type, int] = {
     Reply: 1,
     OrderUpdate: 1,
     Fill: 2,
+    Exercise: 2,
+    Assignment: 2,
     Bust: 2,
     Reversal: 2,
     Account: 3,
@@ -288,6 +337,7 @@ RANK: dict[type, int] = {
     Funding: 3,
     Borrow: 3,
     Delist: 3,
+    Expiry: 3,
     Status: 3,
     Session: 3,
     Gap: 3,

@@ -15,6 +15,29 @@ from argosy.core.money import unit
 Kind = Literal["equity", "crypto", "fx", "future", "option", "index"]
 
 
+class Option(msgspec.Struct, frozen=True, kw_only=True):
+    """What an option promises, beside what every instrument has.
+
+    underlying: symbol of what it is on, in the same run and registered before it
+    strike:     price of one unit of the underlying, in its currency
+    expiry_ns:  moment at which it ends, ns UTC
+    style:      "american" may be exercised at any time, "european" at expiry alone
+    settlement: "physical" moves the underlying against the strike, "cash" pays what the option is worth
+    """
+
+    underlying: str
+    strike: Decimal
+    right: Literal["call", "put"]
+    expiry_ns: int
+    style: Literal["american", "european"] = "american"
+    settlement: Literal["physical", "cash"] = "physical"
+
+    def worth(self, price: float) -> float:
+        """What exercise gives for one unit at a price of the underlying, at least 0; nan stays nan."""
+        inside = price - float(self.strike) if self.right == "call" else float(self.strike) - price
+        return inside if inside > 0.0 or inside != inside else 0.0
+
+
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """One tradable thing on one venue.
 
@@ -24,6 +47,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     min_lots:   smallest order; max_lots: largest single order (0 = no limit)
     multiplier: currency per point and unit (1 for equities, 100 for an equity option)
     calendar:   exchange_calendars name ("XNYS") or "24/7"
+    option:     its terms where it is an option that may expire here; None for all else
     """
 
     symbol: str
@@ -42,6 +66,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     restricted: bool = False
     marginable: bool = True
     shortable: bool = True
+    option: Option | None = None
 
     @property
     def scale(self) -> float:
@@ -77,13 +102,50 @@ class Instruments:
             self.add(instrument)
 
     def add(self, instrument: Instrument) -> Instrument:
-        """Register one instrument and return it with its id; Misuse("INSTRUMENT_TWICE") when the symbol is taken."""
+        """Register one instrument and return it with its id.
+
+        Misuse: INSTRUMENT_TWICE when the symbol is taken, OPTION_TERMS when an option could not be settled exactly.
+        """
         if instrument.symbol in self._by_symbol:
             raise Misuse("INSTRUMENT_TWICE", f"{instrument.symbol} is registered already")
+        if instrument.option is not None:
+            self._check(instrument, instrument.option)
         row = msgspec.structs.replace(instrument, id=len(self._rows))
         self._by_symbol[row.symbol] = row.id
         self._rows.append(row)
         return row
+
+    def _check(self, row: Instrument, terms: Option) -> None:
+        """Misuse("OPTION_TERMS") unless the option can be delivered in whole lots and paid in whole units of its currency."""
+
+        def wrong(what: str, fix: str = "") -> Misuse:
+            return Misuse("OPTION_TERMS", what, where=row.symbol, fix=fix)
+
+        if row.kind != "option":
+            raise wrong(f"it has the terms of an option and is of kind {row.kind!r}", 'kind="option"')
+        if terms.underlying not in self._by_symbol:
+            raise wrong(f"its underlying {terms.underlying!r} is not registered", "add the underlying first")
+        under = self[terms.underlying]
+        if not (terms.strike.is_finite() and terms.strike > 0 and terms.expiry_ns > 0):
+            raise wrong(f"strike {terms.strike} and expiry {terms.expiry_ns} must be above 0")
+        if under.currency != row.currency:
+            raise wrong(f"it is in {row.currency}, {under.symbol} in {under.currency}")
+        if terms.settlement == "physical" and (row.lot * row.multiplier) % (under.lot * under.multiplier):
+            raise wrong(f"a lot of it is no whole number of lots of {under.symbol}", "mend lot or multiplier")
+        if (terms.strike * row.lot * row.multiplier) % unit(row.currency):
+            raise wrong(f"the strike of one lot is no whole number of units of {row.currency}")
+
+    def delivery(self, i: int) -> tuple[int, int]:
+        """(lots of the underlying that one lot of an option is exercised for, units of currency of its strike), exact.
+
+        Misuse("OPTION_TERMS") for what is no option.
+        """
+        row = self[i]
+        if row.option is None:
+            raise Misuse("OPTION_TERMS", "it is no option", where=row.symbol)
+        under = self[row.option.underlying]
+        size = row.lot * row.multiplier
+        return int(size / (under.lot * under.multiplier)), int(row.option.strike * size / unit(row.currency))
 
     def __getitem__(self, key: int | str) -> Instrument:
         """The instrument of an id or a symbol; Misuse("INSTRUMENT_UNKNOWN") otherwise."""

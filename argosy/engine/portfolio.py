@@ -193,14 +193,15 @@ class Portfolio:
             notionals, fees = [fill.notional], [fill.fee]
         else:
             weights = [share.lots for share in shares]
-            notionals, fees = _apportion(fill.notional, weights), _apportion(fill.fee, weights)
-        told = [self._share(share.strategy, i, c, share.lots * fill.side, notionals[k], fees[k]) for k, share in enumerate(shares)]
+            notionals, fees = apportion(fill.notional, weights), apportion(fill.fee, weights)
+        told = [self.share(share.strategy, i, c, share.lots * fill.side, notionals[k], fees[k]) for k, share in enumerate(shares)]
         self._made[fill.execution] = tuple((name, lots, won, notionals[k], fee) for k, (name, lots, won, fee) in enumerate(told))
         if len(self._made) > MADE:
             del self._made[next(iter(self._made))]
         return told
 
-    def _share(self, strategy: str, i: int, c: int, signed: int, notional: int, fee: int) -> tuple[str, int, int, int]:
+    def share(self, strategy: str, i: int, c: int, signed: int, notional: int, fee: int) -> tuple[str, int, int, int]:
+        """One virtual book's part of what moved lots and cash of the account: (strategy, signed lots, realised, fee)."""
         book = self.books[strategy]
         book.lots[i], book.cost[i], realised = _apply_fill(book.lots[i], book.cost[i], signed, notional)
         book.cash[c] -= notional + fee
@@ -237,8 +238,8 @@ class Portfolio:
     def cross(self, i: int, buyer: str, seller: str, lots: int, notional: int) -> None:
         """Move lots between two virtual books at `notional` (units, positive); the account does not change."""
         c = self.currency_of[i]
-        self._share(buyer, i, c, lots, notional, 0)
-        self._share(seller, i, c, -lots, -notional, 0)
+        self.share(buyer, i, c, lots, notional, 0)
+        self.share(seller, i, c, -lots, -notional, 0)
 
     def cash_flow(self, flow: CashFlow) -> None:
         """A deposit or withdrawal, of the account and of one virtual book."""
@@ -332,7 +333,7 @@ class Portfolio:
         cost = _notional(-self.lots[i], borrow.rate * self.marks[i], self.scale[i])
         short = [book for book in self.books.values() if book.lots[i] < 0]
         self.cash[c] -= cost
-        for book, part in zip(short, _apportion(cost, [-book.lots[i] for book in short]), strict=True):
+        for book, part in zip(short, apportion(cost, [-book.lots[i] for book in short]), strict=True):
             book.cash[c] -= part
             book.fees[c] += part
 
@@ -357,7 +358,7 @@ class Portfolio:
         for book in self.books.values():
             if book.lots[i]:
                 part = _notional(-book.lots[i], delist.price, self.scale[i])
-                self._share(book.strategy, i, c, -book.lots[i], part, 0)
+                self.share(book.strategy, i, c, -book.lots[i], part, 0)
                 total -= part
         self.books[HOUSE].cash[c] -= total
         self.marks[i] = delist.price
@@ -388,7 +389,7 @@ class Portfolio:
         )  # fmt: skip
 
 
-def _apportion(total: int, weights: list[int]) -> list[int]:
+def apportion(total: int, weights: list[int]) -> list[int]:
     """`total` split over `weights` by largest remainder, ties to the first; sums exactly."""
     out = [0] * len(weights)
     ledger.apportion.py(total, weights, out)

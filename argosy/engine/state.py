@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from argosy.core import effects as fx
@@ -20,6 +21,7 @@ from argosy.core.time import NEVER
 from argosy.engine.bare import Bare
 from argosy.engine.blotter import Blotter, Ticket
 from argosy.engine.counters import Counters
+from argosy.engine.endings import delist, exercise, expire
 from argosy.engine.journal import (
     Cross,
     Given,
@@ -48,6 +50,7 @@ PROTECTIONS = ("stop", "take", "trail")
 
 _MONEY = frozenset({
     ev.Fill, ev.Bust, ev.Reversal, ev.Adjust, ev.CashFlow, ev.Split, ev.Dividend, ev.Funding, ev.Borrow, ev.Delist,
+    ev.Exercise, ev.Assignment, ev.Expiry,
 })  # fmt: skip
 
 
@@ -98,7 +101,8 @@ class State:
             ev.Fill: self._fill, ev.Bust: self._undo, ev.Reversal: self._undo, ev.Account: self._account,
             ev.Adjust: self._adjust, ev.CashFlow: self._cash_flow, ev.Split: self._split,
             ev.Dividend: self.portfolio.dividend, ev.Funding: self.portfolio.funding, ev.Borrow: self.portfolio.borrow,
-            ev.Delist: self._delist, ev.Status: self._status, ev.Session: self._session, ev.Gap: self._ignore,
+            ev.Delist: partial(delist, self), ev.Exercise: partial(exercise, self), ev.Assignment: partial(exercise, self),
+            ev.Expiry: partial(expire, self), ev.Status: self._status, ev.Session: self._session, ev.Gap: self._ignore,
             ev.Fact: self._fact, ev.Forecast: self._forecast, ev.Timer: self._timer, ev.Command: self._ignore,
             ev.Latch: self._latch,
         }  # fmt: skip
@@ -131,6 +135,8 @@ class State:
             def call(record: Any) -> None:
                 do(record)
                 on_money(getattr(record, "instrument", -1))
+                if getattr(record, "underlying", -1) >= 0:
+                    on_money(record.underlying)
 
             return call
 
@@ -334,19 +340,6 @@ class State:
                 wish.protection = rescale(wish.protection, split.ratio, row, 1 if (wish.lots or held) >= 0 else -1)
             wish.rungs = {tag: rescale_rung(rung, split.ratio, row, exact) for tag, rung in wish.rungs.items()}
 
-    def _delist(self, delist: ev.Delist) -> None:
-        i = delist.instrument
-        if self._on_fill is not None:
-            for name, book in self.portfolio.books.items():
-                if book.lots[i]:
-                    self._seen(i, "delist", name, -book.lots[i], delist.price)
-        self.portfolio.delist(delist)
-        self.delisted.add(delist.instrument)
-        for (_, instrument), wish in self.wishes.items():
-            if instrument == delist.instrument:
-                wish.lots = None
-                wish.rungs = {}
-
     def _status(self, status: ev.Status) -> None:
         (self.halted.add if status.halted else self.halted.discard)(status.instrument)
 
@@ -422,10 +415,10 @@ class State:
     def _cross(self, cross: Cross) -> None:
         self.portfolio.cross(cross.instrument, cross.buyer, cross.seller, cross.lots, cross.notional)
         if self._on_fill is not None:
-            self._seen(cross.instrument, "cross", cross.buyer, cross.lots, cross.price)
-            self._seen(cross.instrument, "cross", cross.seller, -cross.lots, cross.price)
+            self.seen(cross.instrument, "cross", cross.buyer, cross.lots, cross.price)
+            self.seen(cross.instrument, "cross", cross.seller, -cross.lots, cross.price)
 
-    def _seen(self, i: int, how: str, strategy: str, signed: int, price: float) -> None:
+    def seen(self, i: int, how: str, strategy: str, signed: int, price: float) -> None:
         """Show the observer a change of a virtual book that no venue made, as a fill without order and fee."""
         if self._on_fill is not None:
             side = 1 if signed > 0 else -1

@@ -42,6 +42,8 @@ def touch(engine: Engine, event: ev.Event) -> None:
         dirty |= engine.state.bare.instruments  # what could not be protected may be so now
     elif kind is ev.Split:
         engine.rescale(event)  # type: ignore[arg-type]
+    elif kind in (ev.Exercise, ev.Assignment, ev.Expiry):
+        dirty.update(i for i in (event.instrument, event.underlying) if i >= 0)  # type: ignore[attr-defined]
     elif kind in (ev.Bust, ev.Reversal, ev.Delist, ev.Adjust):
         if engine.state.stray and kind in (ev.Bust, ev.Reversal):
             text = f"{event.execution} was taken back and is not known: reconcile"  # type: ignore[attr-defined]

@@ -75,6 +75,10 @@ class StateView:
         """Equity times the multiplier, less what is held and what is reserved for open orders."""
         return int(self._portfolio.equity * self.multiplier) - self._portfolio.gross - self._blotter.reserved
 
+    @property
+    def reserved(self) -> int:
+        return self._blotter.reserved
+
     def own(self, strategy: str) -> Own:
         portfolio = self._portfolio
         book = portfolio.books[strategy]

@@ -60,3 +60,48 @@ def vol_weight(target: float, realized: float, most: float) -> float:
 def vol_lots(equity: int, target: float, realized: float, most: float, px: float, k: float) -> int:
     """Lots of the volatility-targeted weight."""
     return weight_lots(vol_weight(target, realized, most), equity, px, k)
+
+
+# -- a fixed size, a fixed risk -----------------------------------------------------------------------------------------
+
+
+@kernel
+def fixed_lots(units: float, lot: float) -> int:
+    """Signed lots of so many units of the thing, toward zero; lot: units in one lot. A hair under a whole lot is that lot."""
+    if not lot > 0.0:
+        return 0
+    exact = units / lot
+    near = 1e-9 * abs(exact) if abs(exact) < 1e6 else 1e-3
+    return whole(exact + near) if exact >= 0.0 else whole(exact - near)
+
+
+@kernel
+def risk_lots(equity: int, risk_frac: float, entry: float, stop: float, k: float) -> int:
+    """Lots that lose `risk_frac` of the equity between entry and stop, long where the stop is below and short where above.
+
+    Source: the fixed fractional bet of Vince, Portfolio Management Formulas (1990). No stop, no lots.
+    """
+    if not (equity > 0 and risk_frac > 0.0):
+        return 0
+    if stop < entry:
+        return notional_lots(risk_frac * equity, entry - stop, k)
+    if stop > entry:
+        return -notional_lots(risk_frac * equity, stop - entry, k)
+    return 0
+
+
+# -- never deeper than -------------------------------------------------------------------------------------------------
+
+
+@kernel
+def drawdown_weight(weight: float, equity: float, peak: float, most_frac: float) -> float:
+    """The weight that a wish becomes for one who may never lose `most_frac` of the peak: its part of what is above the floor.
+
+    weight * (equity - (1 - most_frac) * peak) / equity; 0 at the floor and below. equity, peak: in one currency.
+    With the weight of Kelly it grows the quickest of all that keep the floor, in continuous time and without jumps.
+    Source: Grossman and Zhou, Optimal Investment Strategies for Controlling Drawdowns, Mathematical Finance 3 (1993).
+    """
+    if not (equity > 0.0 and 0.0 < most_frac <= 1.0):
+        return 0.0
+    cushion = equity - (1.0 - most_frac) * max(peak, equity)
+    return weight * cushion / equity if cushion > 0.0 else 0.0

@@ -28,7 +28,7 @@ def test_an_environment_that_cannot_be_made_is_a_figure_without_a_value(
 
 
 def test_every_peer_has_pinned_requirements_and_a_runner() -> None:
-    names = {peer.name for peer in peers.PEERS} | {"hftbacktest"}
+    names = {peer.name for peer in peers.PEERS} | {"hftbacktest", "vollib"}
     for name in names:
         home = Path(peers.__file__).parent / name
         pins = (home / "requirements.txt").read_text().split()

@@ -16,6 +16,7 @@ from argosy.core.events import (
     RANK,
     Account,
     Adjust,
+    Assignment,
     Bar,
     BookDelta,
     Borrow,
@@ -25,6 +26,8 @@ from argosy.core.events import (
     Delist,
     Dividend,
     Event,
+    Exercise,
+    Expiry,
     Fact,
     Fill,
     Forecast,
@@ -99,7 +102,7 @@ def test_a_fact_is_a_fact() -> None:
 
 
 def test_the_tags_are_all_different() -> None:
-    assert len({kind.__struct_config__.tag for kind in KINDS}) == len(KINDS) == 25
+    assert len({kind.__struct_config__.tag for kind in KINDS}) == len(KINDS) == 28
 
 
 def test_every_kind_has_a_rank() -> None:
@@ -110,8 +113,8 @@ def test_every_kind_has_a_rank() -> None:
 ORDER = [
     (Command, Latch),
     (Reply, OrderUpdate),
-    (Fill, Bust, Reversal),
-    (Account, Adjust, CashFlow, Split, Dividend, Funding, Borrow, Delist, Status, Session, Gap),
+    (Fill, Exercise, Assignment, Bust, Reversal),
+    (Account, Adjust, CashFlow, Split, Dividend, Funding, Borrow, Delist, Expiry, Status, Session, Gap),
     (Bar, Quote, Trade, BookDelta),
     (Fact,),
     (Forecast,),

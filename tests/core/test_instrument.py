@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argosy.core.errors import Misuse
-from argosy.core.instrument import Instrument, Instruments
+from argosy.core.instrument import Instrument, Instruments, Option
 
 STOCK = Instrument(symbol="SPY")
 COIN = Instrument(symbol="BTCUSD", kind="crypto", lot=Decimal("1e-8"), tick=Decimal("0.5"))
@@ -140,3 +140,26 @@ def test_a_stranger_is_refused_with_what_is_known(
     with pytest.raises(Misuse, match=says) as refusal:
         Instruments(rows)[key]
     assert refusal.value.code == "INSTRUMENT_UNKNOWN"
+
+
+# -- options ---------------------------------------------------------------------------------------------------------------
+
+
+def acme(right: str = "call", **fields: object) -> Instrument:
+    terms = Option(underlying="ACME", strike=Decimal("102.5"), right=right, expiry_ns=1)  # type: ignore[arg-type]
+    return Instrument(symbol="OPT", kind="option", multiplier=Decimal(100), option=terms, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("right", "price", "want"), [("call", 110.0, 7.5), ("call", 100.0, 0.0), ("put", 100.0, 2.5), ("put", 110.0, 0.0)])
+def test_what_exercise_gives(right: str, price: float, want: float) -> None:
+    terms = acme(right).option
+    assert terms is not None
+    assert terms.worth(price) == want
+    assert terms.worth(float("nan")) != terms.worth(float("nan"))
+
+
+def test_what_one_lot_is_exercised_for() -> None:
+    """100 shares, in lots of one and of a thousandth; their strike in millionths of a dollar."""
+    assert Instruments([Instrument(symbol="ACME"), acme()]).delivery(1) == (100, 10_250_000_000)
+    assert Instruments([Instrument(symbol="ACME", lot=Decimal("0.001")), acme()]).delivery(1) == (100_000, 10_250_000_000)
+    assert acme().scale == 100e6  # what a point of its premium is worth

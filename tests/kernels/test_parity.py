@@ -21,6 +21,7 @@ from argosy.kernels.indicators.page import example
 from argosy.kernels.kernel import Kernel
 
 INDICATORS = "argosy.kernels.indicators."
+OPTIONS = "argosy.kernels.options."
 
 
 def found() -> dict[str, Kernel[..., Any]]:
@@ -36,8 +37,12 @@ KERNELS = found()
 WHOLE = ("argosy.kernels.sweep.", "argosy.kernels.local.", "argosy.kernels.bootstrap.")
 """They take an account, its orders and its records: tests/laws/test_sweep_parity.py and test_local.py run them in both lanes; or many
 paths: test_bootstrap.py."""
-MARKETS = ("apportion", "scan.plan", "coast.coast", "overfit.split_ranks", "overfit.ratio")
-"""They take more than numbers: tests/laws/test_lanes.py and test_coast.py hold two of them against the engine, test_overfit.py the last."""
+MARKETS = (
+    "apportion", "scan.plan", "coast.coast", "overfit.split_ranks", "overfit.ratio", "fill_prices", "fill_greeks", "fill_vols",
+    "kelly.cholesky", "kelly.solved", "kelly.bounded",
+)  # fmt: skip
+"""They take more than numbers. tests/laws/test_lanes.py and test_coast.py hold those of the engine; test_overfit.py, test_options.py and
+test_kelly.py run the others in both lanes."""
 SCALAR = sorted(
     name
     for name in KERNELS
@@ -83,7 +88,51 @@ PLAIN: dict[str, st.SearchStrategy[Any]] = {
     "schedule": SCHEDULE,
     "x": st.integers(0, 2**32 - 1),
     "total": st.integers(0, 2**62 - 1),
+    **dict.fromkeys(("units", "peak"), st.floats(-1e9, 1e9)),
+    **dict.fromkeys(("mean", "part", "error", "win", "loss", "sharpe2"), st.one_of(RATE, st.floats(-1.0, 1.0))),
+    **dict.fromkeys(("chance", "most_frac"), st.floats(-0.1, 1.1)),
+    **dict.fromkeys(("wins", "losses"), st.integers(0, 1000).map(float)),
+    "entry": WILD,
+    "assets": st.integers(1, 50),
 }
+SCRATCH = 80
+OPTION: dict[str, st.SearchStrategy[Any]] = {
+    "right": st.sampled_from([1, -1]),
+    **dict.fromkeys(("early", "forward_rho"), st.booleans()),
+    **dict.fromkeys(("spot", "strike", "forward", "price", "now", "then"), st.one_of(st.floats(1.0, 300.0), st.floats(1e-3, 1e6))),
+    **dict.fromkeys(("years", "sigma"), st.one_of(st.floats(0.001, 3.0), st.just(0.0), st.floats(1e-9, 0.01))),
+    **dict.fromkeys(("rate", "dividend"), st.one_of(st.just(0.0), st.floats(-0.1, 0.3), st.just(-0.01))),
+    "z": st.floats(0.0, 60.0),
+    "p": st.floats(-0.5, 1.5),
+    "h": st.floats(-40.0, 0.0),
+    "t": st.floats(1e-9, 5.0),
+    "m": st.floats(-60.0, 0.0),
+    "x": st.floats(-800.0, 800.0),
+    "v": st.floats(1e-6, 20.0),
+    "c": st.one_of(st.floats(1e-9, 0.999999), st.floats(1e-300, 0.5)),
+    "rest": st.floats(1e-9, 0.999),
+    "u": st.one_of(st.just(0.0), st.floats(-8.0, 0.0)),
+    "steps": st.integers(1, 30),
+    "kind": st.sampled_from([0, 1]),
+    "nodes": st.builds(np.zeros, st.just(SCRATCH)),
+}
+"""The same of options, where names mean other things: above 0 where a kernel within says so."""
+JUNK = st.one_of(st.floats(), st.sampled_from([0.0, -1.0, 1e-320, 1e308, float("inf"), float("-inf"), float("nan")]))
+"""What the outer kernels of options answer as well: with nan, never with an error."""
+OUTER = (
+    "bsm", "bsm_greeks", "black76", "black76_greeks", "implied", "implied76", "tree", "tree_greeks", "tree_vol", "cdf", "density", "e_to",
+    "rough_quantile", "sensible", "tree_ok", "room",
+)  # fmt: skip
+
+
+def arguments_of(name: str) -> dict[str, st.SearchStrategy[Any]]:
+    """What each argument of a kernel may be."""
+    known = PLAIN | OPTION if name.startswith(OPTIONS) else PLAIN
+    names = list(inspect.signature(KERNELS[name].fn).parameters)
+    assert set(names) <= set(known), f"add the arguments of {name} to PLAIN: {sorted(set(names) - set(known))}"
+    return {argument: known[argument] for argument in names}
+
+
 """What each argument may be, by its name. A kernel with a new name of argument fails until the name is added here."""
 
 
@@ -107,19 +156,30 @@ def outcome(lane: Any, arguments: dict[str, Any]) -> Any:
 @pytest.mark.parametrize("name", SCALAR)
 def test_scalar_kernels(name: str) -> None:
     made = KERNELS[name]
-    names = list(inspect.signature(made.fn).parameters)
     if name.endswith("ledger.share"):
         return  # has ordered arguments: test_shares_of_extreme_integers
-    assert set(names) <= set(PLAIN), (
-        f"add the arguments of {name} to PLAIN: {sorted(set(names) - set(PLAIN))}"
-    )
 
     @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-    @given(st.fixed_dictionaries({argument: PLAIN[argument] for argument in names}))
+    @given(st.fixed_dictionaries(arguments_of(name)))
     def same(arguments: dict[str, Any]) -> None:
         if name.endswith("ledger.notional") and ledger.overflow.py(**arguments):
             return
         assert outcome(made.py, arguments) == outcome(made.jit, arguments)
+
+    same()
+
+
+@pytest.mark.parametrize("name", [name for name in SCALAR if name.startswith(OPTIONS) and name.rsplit(".", 1)[1] in OUTER])
+def test_options_of_nonsense(name: str) -> None:
+    """An outer kernel of options raises for nothing and says the same in both lanes."""
+    made = KERNELS[name]
+    kept = ("right", "early", "kind", "nodes", "steps")
+    drawn = {key: value if key in kept else st.one_of(value, JUNK) for key, value in arguments_of(name).items()}
+
+    @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.fixed_dictionaries(drawn))
+    def same(arguments: dict[str, Any]) -> None:
+        assert bits(made.py(**arguments)) == bits(made.jit(**arguments))
 
     same()
 

@@ -264,6 +264,9 @@ def everything() -> Stage:
     tell(ev.Latch, 1, "CAUSE")
     stage.reply(entry.id)
     stage.bar(20.5, i=1)  # minute 4: a hold cancels the rung
+    tell(ev.Exercise, 0, 2, 1, -4, 80 * USD, 20.0)
+    tell(ev.Assignment, 0, 1, -1, 0, -3 * USD, 7.0, "early", "busy")
+    tell(ev.Expiry, 0, 21.0, 1.0, 1, 2, -40 * USD, 20.0)
     tell(ev.Delist, 1, 19.0)
     stage.engine.record(Note("a line for people"))
     stage.engine.record(Unsized("opposite", Target(0, weight=0.5), Refused("FX_STALE", {})))

@@ -17,6 +17,7 @@ from argosy.core.errors import Misconfigured
 from argosy.engine.rules.budget import Budget, BudgetLimits
 from argosy.engine.rules.buying_power import BuyingPower, BuyingPowerLimits
 from argosy.engine.rules.collar import Collar, CollarLimits
+from argosy.engine.rules.cover import Cover, CoverLimits
 from argosy.engine.rules.daily_loss import DailyLoss, DailyLossLimits
 from argosy.engine.rules.drawdown import Drawdown, DrawdownLimits
 from argosy.engine.rules.duplicate import Duplicate, DuplicateLimits
@@ -57,6 +58,7 @@ SHELF: dict[str, tuple[Callable[..., Rule], type[msgspec.Struct]]] = {
     "duplicate": (Duplicate, DuplicateLimits),
     "self_cross": (SelfCross, SelfCrossLimits),
     "short": (Short, ShortLimits),
+    "cover": (Cover, CoverLimits),
     "protection": (Protected, ProtectionLimits),
     "probe": (Probe, ProbeLimits),
     "position": (Position, PositionLimits),
@@ -94,11 +96,13 @@ def rules(
     *,
     base: str = "USD",
     where: str = "limits",
+    options: bool = True,
 ) -> tuple[Rule, ...]:
     """The rules of a profile, in order, with `settings` over its limits; a limit set to None is off.
 
     base:  currency of limits in money
     where: what error messages call the settings, a file or a section
+    options: False leaves the rule out that is about options alone, for a run that has none
     Raises Misconfigured: PROFILE_UNKNOWN, RULE_UNKNOWN, LIMIT_UNKNOWN, LIMIT_VALUE; each names the key and the fix.
     """
     if profile not in PROFILES:
@@ -122,6 +126,8 @@ def rules(
         values = PROFILES[profile].get(name, {}) | _read(name, shape, given.get(name, {}), where)
         if "currency" in shape.__struct_fields__:
             values["currency"] = base
+        if name == "cover" and not options:
+            continue
         made.append(make(shape(**values)))
     return tuple(made)
 

@@ -158,6 +158,10 @@ class View(Protocol):
         """What may still be spent, after the engine's own reservations for open orders."""
 
     @property
+    def reserved(self) -> int:
+        """Base units held back for open orders."""
+
+    @property
     def gross(self) -> int:
         """Sum of worst |position| values, open and UNKNOWN orders counted as filled."""
 

@@ -105,6 +105,8 @@ def ground(row: Instrument, tapes: Sequence[Tape], events: Sequence[Event], decl
 
 def _fits(row: Instrument, found: Series, declaration: Declaration) -> None:
     """Misuse: WATCH_SPAN, STRATEGY_NEEDS for bars that the strategy does not ask for."""
+    if row.option is not None:
+        raise Misuse("SWEEP_OPTION", f"{row.symbol} is an option, whose end a sweep does not know", where=row.symbol, fix="use `argosy backtest`")
     for watch in declaration.watches:
         if watch.every and span(watch.every) != found.span:
             raise Misuse("WATCH_SPAN", f"{declaration.name} watches bars of {watch.every}, {row.symbol} has others", where=row.symbol)

@@ -13,7 +13,19 @@ from typing import Any, Literal
 
 from argosy.core.effects import Amend, Cancel, Effect, Submit
 from argosy.core.errors import Misuse
-from argosy.core.events import Bar, Delist, Event, OrderUpdate, Quote, Reply, Session, Split, Status, Trade
+from argosy.core.events import (
+    Bar,
+    Delist,
+    Event,
+    Expiry,
+    OrderUpdate,
+    Quote,
+    Reply,
+    Session,
+    Split,
+    Status,
+    Trade,
+)
 from argosy.core.instrument import Instruments
 from argosy.core.money import unit
 from argosy.core.orders import Order, Tif, Type, Work
@@ -24,7 +36,8 @@ from argosy.kernels.scan import Plainness
 from argosy.venues.sim.bars import Bars
 from argosy.venues.sim.book import Lane, Resting
 from argosy.venues.sim.clearing import Clearing
-from argosy.venues.sim.facts import positive, refusal
+from argosy.venues.sim.expiry import expire
+from argosy.venues.sim.facts import amend_refusal, refusal
 from argosy.venues.sim.sessions import Sessions
 from argosy.venues.sim.slips import Slips
 from argosy.venues.sim.ticks import Ticks
@@ -110,6 +123,7 @@ class SimCore:
             Session: self._session,
             Split: self._split,
             Delist: self._delist,
+            Expiry: self._expiry,
             Status: self._status,
         }
 
@@ -392,7 +406,7 @@ class SimCore:
         code = (
             "NOT_AMENDABLE"
             if resting is None
-            else _amend_refusal(resting, effect, self._lanes[resting.order.instrument])
+            else amend_refusal(resting, effect, self._lanes[resting.order.instrument])
         )
         if code or resting is None:
             out.append(Reply(at, known, effect.order, "amend", "refused", code))
@@ -448,6 +462,11 @@ class SimCore:
         while lane.working:
             self._clearing.end(lane.working[0], Work.CANCELED, "DELISTED", delist.ts, now + self._report, out)
 
+    def _expiry(self, expiry: Expiry, now: int, out: list[Event]) -> None:
+        over = self._lane(expiry.instrument)
+        under = self._lane(expiry.underlying) if expiry.underlying >= 0 else over
+        expire(expiry, over, under, self._clearing, now, now + self._report, out)
+
     def _split(self, split: Split, now: int, out: list[Event]) -> None:
         if not (isfinite(split.ratio) and split.ratio > 0.0):
             raise Misuse(
@@ -468,17 +487,3 @@ def _hang(parent: Resting, leg: Resting) -> None:
     parent.legs.append(leg)
     leg.armed = parent.filled
     leg.waiting = parent.filled == 0
-
-
-def _amend_refusal(resting: Resting, effect: Amend, lane: Lane) -> str:
-    """The code for which an amend is refused, "" when it is taken; prices only where the order has one."""
-    if (
-        effect.lots < 0
-        or (effect.lots and effect.lots <= resting.filled)
-        or effect.lots > lane.row.max_lots > 0
-    ):
-        return "LOTS_INVALID"
-    for new, old in ((effect.limit, resting.limit), (effect.stop, resting.stop)):
-        if new == new and not (positive(new) and old == old):
-            return "PRICE_INVALID"
-    return ""

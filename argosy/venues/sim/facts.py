@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from math import isfinite
 
+from argosy.core.effects import Amend
 from argosy.core.orders import Order, Tif, Type
 from argosy.core.time import HOUR
-from argosy.venues.sim.book import Lane
+from argosy.venues.sim.book import Lane, Resting
 
 DAILY = 6 * HOUR
 """A bar at least this long is a whole session: it has that session's opening and closing auction."""
@@ -73,3 +74,17 @@ def _auctions(lane: Lane, kind: Type) -> bool:
     if lane.quotes or lane.trades:
         return False
     return lane.calendar != "24/7" or not lane.span or lane.span >= DAILY
+
+
+def amend_refusal(resting: Resting, effect: Amend, lane: Lane) -> str:
+    """The code for which an amend is refused, "" when it is taken; prices only where the order has one."""
+    if (
+        effect.lots < 0
+        or (effect.lots and effect.lots <= resting.filled)
+        or effect.lots > lane.row.max_lots > 0
+    ):
+        return "LOTS_INVALID"
+    for new, old in ((effect.limit, resting.limit), (effect.stop, resting.stop)):
+        if new == new and not (positive(new) and old == old):
+            return "PRICE_INVALID"
+    return ""

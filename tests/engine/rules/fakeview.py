@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from argosy.core.instrument import Instrument, Instruments
+from argosy.core.instrument import Instrument, Instruments, Option
 from argosy.core.orders import Order, Share, Type
 from argosy.engine.counters import Counters
 from argosy.engine.rules.rule import Asked, Own
@@ -14,8 +14,8 @@ NAN = float("nan")
 USD = 1_000_000
 NOW = 1_700_000_000_000_000_000
 
-ACME, SHUT, BANNED, EURO, HARD, COIN, BLOCK = range(7)
-"""Ids: an ordinary share; not tradable; restricted; in EUR; not shortable; 0.001 lots of at least 10; 5 to 50 lots."""
+ACME, SHUT, BANNED, EURO, HARD, COIN, BLOCK, CALL, PUT = range(9)
+"""Ids: an ordinary share; not tradable; restricted; in EUR; not shortable; 0.001 lots of at least 10; 5 to 50 lots; options once listed."""
 
 
 def table() -> Instruments:
@@ -48,6 +48,7 @@ class FakeView:
         self.day_start = 100_000 * USD
         self.buying_power = 100_000 * USD
         self.gross = 0
+        self.reserved = 0
         self.net = 0
         n = len(self.instruments)
         self.held = [0] * n
@@ -67,6 +68,19 @@ class FakeView:
         self.guarded: set[int] = set()
 
         self.owned = Own(100_000 * USD, 100_000 * USD, 100_000 * USD, 0)
+
+    def list_options(self) -> None:
+        """Add a call and a put on ACME, strike 100, in lots of 100 shares: ids 7 and 8."""
+        for right in ("call", "put"):
+            terms = Option(underlying="ACME", strike=Decimal(100), right=right, expiry_ns=NOW + 1)  # type: ignore[arg-type]
+            row = self.instruments.add(Instrument(symbol=right.upper(), kind="option", multiplier=Decimal(100), option=terms))
+            for column in (self.held, self.buys, self.sells):
+                column.append(0)
+            self.marks.append(5.0)
+            self.known.append(NOW)
+            self.bids.append(4.99)
+            self.asks.append(5.01)
+            self.scales.append(row.scale)
 
     def own(self, strategy: str) -> Own:
         return self.owned

@@ -7,7 +7,23 @@ from typing import Any
 
 import msgspec
 import pytest
-from fakeview import ACME, BANNED, BLOCK, COIN, EURO, HARD, NAN, NOW, SHUT, USD, FakeView, order, stop_leg
+from fakeview import (
+    ACME,
+    BANNED,
+    BLOCK,
+    CALL,
+    COIN,
+    EURO,
+    HARD,
+    NAN,
+    NOW,
+    PUT,
+    SHUT,
+    USD,
+    FakeView,
+    order,
+    stop_leg,
+)
 
 from argosy.core.orders import Order, Share, Tif, Type
 from argosy.core.time import MINUTE, MS, SECOND
@@ -255,6 +271,26 @@ CASES = [
     Case("NOT_SHORTABLE", "short", A, order(10, -1, i=HARD), {"lots": 10, "sellable_lots": 0}, before=at("held", HARD, -5)),
     Case("NOT_SHORTABLE", "short", order(10, -1), order(11, -1), {"sellable_lots": 10}, {"allow": False}, at("held", ACME, 10)),
     Case(
+        "NAKED_OPTION", "cover", order(1, -1, i=CALL), order(2, -1, i=CALL), {"needed_lots": 200, "held_lots": 199},
+        before=both(FakeView.list_options, at("held", ACME, 199)),
+    ),
+    Case(
+        "NAKED_OPTION", "cover", order(1, -1, i=CALL), order(1, -1, i=CALL), {"needed_lots": 100, "held_lots": 99},
+        before=both(FakeView.list_options, at("held", ACME, 199)), spoil=at("sells", ACME, 100),
+    ),
+    Case(
+        "NAKED_OPTION", "cover", order(99, -1), order(100, -1), {"needed_lots": 100, "held_lots": 99},
+        before=both(FakeView.list_options, at("held", ACME, 199), at("held", CALL, -1)),
+    ),
+    Case(
+        "CASH_SECURED", "cover", order(10, -1, i=PUT), order(11, -1, i=PUT), {"needed_units": 110_000 * USD, "free_units": 100_000 * USD},
+        before=FakeView.list_options,
+    ),
+    Case(
+        "CASH_SECURED", "cover", order(100), order(101), {"needed_units": 90_000 * USD, "free_units": 89_900 * USD},
+        before=both(FakeView.list_options, at("held", PUT, -9)),
+    ),
+    Case(
         "PROTECTION_REQUIRED", "protection", A, A, {"default_stop_pct": 2.0, "default_stop": 98.0, "price": 100.0}, {"required": True},
         legs=(BRACKET,), bad_legs=(),
     ),
@@ -385,7 +421,7 @@ def test_without_its_rule_the_order_passes(case: Case):
 def test_every_code_of_every_rule_has_a_case():
     told = {(name, code) for name, (make, _) in SHELF.items() for code in make.codes}  # type: ignore[attr-defined]
     assert told == {(case.rule, case.code) for case in CASES}
-    assert len(SHELF) == 23
+    assert len(SHELF) == 24
     for make, _ in SHELF.values():
         assert make.code in make.codes  # type: ignore[attr-defined]
 

@@ -1,0 +1,73 @@
+"""Holds a stock and a put on it, so that the loss has a floor; it buys the next put when one has ended."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from argosy.core.intents import Hold, Intent, Target
+from argosy.core.protocols import Book
+from argosy.core.series import chosen, held, size
+from argosy.core.strategy import Watch
+from argosy.core.time import DAY
+
+
+class Params(msgspec.Struct, frozen=True):
+    """What ProtectivePut may be set to."""
+
+    underlying: Annotated[str, Meta(description="symbol of the stock")]
+    contracts: Annotated[int, Meta(ge=1, le=100_000, description="lots of the option to hold")] = 1
+    below: Annotated[float, Meta(ge=-0.5, lt=1.0, description="least distance of the strike below the price, a fraction")] = 0.05
+    least_days: Annotated[float, Meta(ge=0.0, le=1000.0, description="least time to the expiry when a put is bought")] = 7.0
+    roll_days: Annotated[
+        float, Meta(ge=0.0, le=1000.0, description="time to the expiry at which a put is sold for the next; 0 = never")
+    ] = 0.0
+    again: Annotated[bool, Meta(description="whether stock that went at the strike is bought again")] = True
+
+
+class State(msgspec.Struct):
+    """put: the series last bought, -1 before the first; owned: the stock has been bought once."""
+
+    put: int = -1
+    owned: bool = False
+
+
+class ProtectivePut:
+    """The put first, then the stock, so that the stock is never held bare; a put in the money at its end sells the stock at its strike."""
+
+    name = "protective_put"
+    params = Params
+    state: State | type[State] = State
+    watches = (Watch("*", "bar"),)
+
+    def __init__(self, params: Params) -> None:
+        self._params = params
+        self.state = State()
+
+    def on_instant(self, book: Book) -> tuple[Intent, ...] | Intent | None:
+        """Look once an instant, when all prices of it are in."""
+        params, state = self._params, self.state
+        stock = book.instrument(params.underlying).id
+        price = book.mark(stock)
+        if not price > 0.0 or book.resting(stock):
+            return None
+        bought = held(book, stock, "put", +1)
+        if not bought:
+            put = chosen(book, stock, "put", price * (1.0 - params.below), book.now + int(params.least_days * DAY))
+            gone = state.owned and book.lots(stock) == 0 and not params.again
+            if put < 0 or gone or book.resting(put):
+                return None
+            state.put = put
+            return Target(put, lots=params.contracts, why=f"buy {book.instrument(put).symbol} at a price of {price:.2f}")
+        (i,) = bought[:1]
+        wanted = params.contracts * size(book, stock, i)
+        if book.lots(i) == params.contracts and book.lots(stock) < wanted:
+            state.owned = True
+            why = f"stock under {params.contracts} puts"
+            return Hold(stock, why=why), Target(stock, lots=wanted, why=why)  # the same target was wanted before it went at the strike
+        terms = book.instrument(i).option
+        if terms is not None and terms.expiry_ns - book.now <= params.roll_days * DAY and not book.resting(i):
+            return Target(i, lots=0, why=f"rolled before its expiry, {book.instrument(i).symbol} is sold")
+        return None
