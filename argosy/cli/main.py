@@ -12,7 +12,22 @@ import typer
 from typer.core import TyperGroup
 
 from argosy import __version__
-from argosy.cli import backtest, config, daily, data, demo, explain_run, montecarlo, new, passport, search, strategies, sweep, taxes, walkforward
+from argosy.cli import (
+    backtest,
+    config,
+    daily,
+    data,
+    demo,
+    explain_run,
+    montecarlo,
+    new,
+    passport,
+    search,
+    strategies,
+    sweep,
+    taxes,
+    walkforward,
+)
 from argosy.core.errors import ArgosyError
 
 INTERRUPTED = 130

@@ -34,6 +34,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     folder = tmp_path_factory.mktemp("demo")
     command = [sys.executable, "-m", "argosy.cli", "demo", "--svg", "demo.svg"]
     environment = {"COLUMNS": "80", "PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(Path.home()), "LANG": "C.UTF-8"}
+    environment["ARGOSY_HOME"] = str(folder)
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
     assert (folder / "argosy-report.html").stat().st_size < 600_000
     return done.stdout, (folder / "demo.svg").read_text(encoding="utf-8")
