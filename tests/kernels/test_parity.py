@@ -33,8 +33,8 @@ def found() -> dict[str, Kernel[..., Any]]:
 
 
 KERNELS = found()
-WHOLE = ("argosy.kernels.sweep.", "argosy.kernels.local.")
-"""They take an account, its orders and its records: tests/laws/test_sweep_parity.py and test_local.py run them in both lanes."""
+WHOLE = ("argosy.kernels.sweep.", "argosy.kernels.ticks.", "argosy.kernels.local.")
+"""They take an account, its orders and its records: test_sweep_parity.py, test_ticks_parity.py and test_local.py run them in both lanes."""
 MARKETS = ("apportion", "scan.plan", "coast.coast")
 """They take more than numbers: tests/laws/test_lanes.py and test_coast.py hold the latter two against the engine."""
 SCALAR = sorted(
@@ -77,6 +77,8 @@ PLAIN: dict[str, st.SearchStrategy[Any]] = {
     "schedule": SCHEDULE,
     "x": st.integers(0, 2**32 - 1),
     "total": st.integers(0, 2**62 - 1),
+    **dict.fromkeys(("ahead", "own", "before", "shown", "dealt"), st.floats(0.0, 1e9)),
+    "model": st.sampled_from([0, 1, 2]),
 }
 """What each argument may be, by its name. A kernel with a new name of argument fails until the name is added here."""
 

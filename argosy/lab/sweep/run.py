@@ -22,6 +22,8 @@ from argosy.lab.sweep import trials as ledger
 from argosy.lab.sweep.grid import Grid, Plan, plan
 from argosy.lab.sweep.ground import Ground, grounds, terms_fit
 from argosy.lab.sweep.places import spread
+from argosy.lab.sweep.shore import Shore, shores
+from argosy.lab.sweep.shore import terms_fit as ticks_fit
 from argosy.lab.sweep.table import CODES, frame, known, ranked
 from argosy.lab.sweep.work import single, sums
 
@@ -70,10 +72,9 @@ def sweep(
     SWEEP_EVENTS SWEEP_SPLIT SWEEP_INSTRUMENT SWEEP_PLACE SWEEP_PICKLE SWEEP_COMPILE RAY_MISSING, before anything ran.
     """
     terms = terms or Terms()
-    terms_fit(terms)
     known(by)
     made = plan(strategy, grid, params or {})
-    lands = grounds(data, symbols, made.declaration, terms)
+    lands = _lands(data, symbols, made, terms)
     total = len(made.combinations) * len(lands)
     out = sums(total)
     done = 0
@@ -127,11 +128,12 @@ def fills(
 
 def _recorded(
     strategy: str | type, data: Data, params: Mapping[str, object] | None, terms: Terms | None, symbol: str, orders: bool
-) -> tuple[Ground, NDArray[Any], NDArray[Any]]:
+) -> tuple[Ground | Shore, NDArray[Any], NDArray[Any]]:
     terms = terms or Terms()
-    terms_fit(terms)
     made = plan(strategy, {}, params or {})
-    land = grounds(data, (symbol,) if symbol else (), made.declaration, terms)[0]
+    if orders and made.declaration.ticks:
+        raise Misuse("SWEEP_RECORDS", "a sweep of ticks writes down fills, not orders", where=made.declaration.name, fix="use `fills`")
+    land = _lands(data, (symbol,) if symbol else (), made, terms)[0]
     room = max(1024, len(land) // 16)
     while True:
         out, log, notes = single(made, land, fee_schedule(terms.fees), room, room * 4 if orders else 0)
@@ -143,12 +145,26 @@ def _recorded(
         room = max(int(account[FILLS]), int(account[SENT]) // 4 + 1)
 
 
-def _fills(land: Ground, log: NDArray[Any]) -> pl.DataFrame:
+def _lands(data: Data, symbols: Sequence[str], made: Plan, terms: Terms) -> Sequence[Ground | Shore]:
+    """The past of each instrument, as bars or as ticks, whichever the step sees."""
+    if made.declaration.ticks:
+        ticks_fit(terms)
+        return shores(data, symbols, made.declaration, terms)
+    terms_fit(terms)
+    return grounds(data, symbols, made.declaration, terms)
+
+
+def _fills(land: Ground | Shore, log: NDArray[Any]) -> pl.DataFrame:
     import polars as pl
 
     rows = log["row"]
+    if isinstance(land, Shore):
+        when = land.rows.known[rows]
+        times = {"row": rows, "known": when + land.sea.report, "ts": when}
+    else:
+        times = {"row": rows, "known": land.tape["known"][rows], "ts": land.tape["ts"][rows]}
     return pl.DataFrame(
-        {"row": rows, "known": land.tape["known"][rows], "ts": land.tape["ts"][rows]}
+        times
         | {name: np.ascontiguousarray(log[name]) for name in ("side", "lots", "price", "notional", "fee", "cash")}
         | {"tag": _words(log["tag"], TAGS)}
     )
@@ -199,7 +215,7 @@ def _trades(log: NDArray[Any]) -> pl.DataFrame:
 
 
 def _line(
-    made: Plan, lands: Sequence[Ground], rows: pl.DataFrame, grid: Grid, fixed: Mapping[str, object], terms: Terms, at_ns: int
+    made: Plan, lands: Sequence[Ground | Shore], rows: pl.DataFrame, grid: Grid, fixed: Mapping[str, object], terms: Terms, at_ns: int
 ) -> dict[str, Any]:
     """This run in the ledger of trials: what was tried on what, how often, and how the figures were spread."""
     cls = made.declaration.cls
@@ -209,7 +225,7 @@ def _line(
     }
     return {
         "at": iso(at_ns) if at_ns else "", "kind": "sweep", "strategy": f"{cls.__module__}.{cls.__qualname__}", "code": _code(cls),
-        "data": {land.symbol: land.tape.hash for land in lands}, "terms": blake2b(msgspec.msgpack.encode(repr(terms)), digest_size=16).hexdigest(),
+        "data": {land.symbol: land.hash for land in lands}, "terms": blake2b(msgspec.msgpack.encode(repr(terms)), digest_size=16).hexdigest(),
         "grid": tried, "params": dict(fixed), "parameters": len(made.names), "trials": rows.height,
         "refused": int((rows["refused"] != "").sum()), **spread_of,
     }  # fmt: skip
