@@ -13,7 +13,7 @@ import numpy as np
 
 from argosy.core import plugins
 from argosy.core.errors import Misconfigured, Misuse
-from argosy.core.events import Bar, CashFlow, Event, Quote, Split, Trade
+from argosy.core.events import Bar, BookDelta, CashFlow, Event, Quote, Split, Trade
 from argosy.core.instrument import Instruments
 from argosy.core.money import to_units
 from argosy.core.strategy import Declaration, declare
@@ -64,7 +64,10 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     cash:        start capital in `currency`; multiplier: buying power per equity
     fees:        "alpaca", "free", or a FeeSchedule
     slippage_bps: adverse, on market orders and triggered stops; participation_frac: share of a bar's volume, 0 = no cap
-    latency_ms:  from decision to venue; profile: "lab" or "desk" limits, with `limits` over them
+    latency_ms:  from decision to venue, plus up to latency_jitter_ms by latency_seed; report_latency_ms: from there to the news of it
+    depth:       keep the order books that tapes tell; their rows then match orders, quotes do not
+    queue:       what stands before a limit at its price, where depth is kept: "none", "fifo" or "proportional" (`kernels.queue`)
+    profile:     "lab" or "desk" limits, with `limits` over them
     exercise_least: currency per unit by which an option must be in the money to be exercised at its end
     breakers:    latched levels; on_failure: "keep" or "flatten" the position of a strategy that raised
     """
@@ -77,6 +80,11 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     limit_rule: Literal["through", "touch"] = "through"
     participation_frac: float = 0.0
     latency_ms: float = 0.0
+    latency_jitter_ms: float = 0.0
+    latency_seed: int = 0
+    report_latency_ms: float = 0.0
+    depth: bool = False
+    queue: Literal["none", "fifo", "proportional"] = "none"
     profile: str = "lab"
     limits: Mapping[str, Mapping[str, Any]] = {}
     breakers: Breakers = Breakers()
@@ -168,9 +176,13 @@ def assemble(
     market = SimCore(
         instruments, fees=fee_schedule(terms.fees), slippage_bps=terms.slippage_bps, limit_rule=terms.limit_rule,
         participation_frac=terms.participation_frac, latency_ns=int(terms.latency_ms * MS),
+        latency_jitter_ns=int(terms.latency_jitter_ms * MS), report_latency_ns=int(terms.report_latency_ms * MS), seed=terms.latency_seed,
+        queue=terms.queue,
     )  # fmt: skip
     for tape in tapes:
-        _finest(market, tape)
+        _finest(market, tape, terms)
+    if terms.queue != "none":
+        _queues(instruments, tapes, terms)
     series(engine.slots, tapes)
     if bulk:
         feed(engine.slots, tapes, events)
@@ -195,7 +207,15 @@ def _check(instruments: Instruments, tapes: Sequence[Tape]) -> None:
                                  fix="import the file with `argosy data import`, which leaves such rows out")  # fmt: skip
 
 
-def _finest(market: SimCore, tape: Tape) -> None:
+def _queues(instruments: Instruments, tapes: Sequence[Tape], terms: Terms) -> None:
+    """Misuse("SIM_QUEUE") where a queue is asked for that no book tells of."""
+    told = {i for tape in tapes if tape.kind is BookDelta for i in tape.instruments if len(tape)} if terms.depth else set()
+    for i in sorted({i for tape in tapes if len(tape) for i in tape.instruments} - told):
+        raise Misuse("SIM_QUEUE", "a queue is known from an order book only", where=instruments[i].symbol,
+                     fix='give a tape of its book and depth=True, or queue="none"')  # fmt: skip
+
+
+def _finest(market: SimCore, tape: Tape, terms: Terms) -> None:
     """Tell the venue what the run knows of each instrument, so that only the finest rows decide its fills."""
     for i in tape.instruments if len(tape) else ():
         if tape.kind is Bar:
@@ -204,6 +224,8 @@ def _finest(market: SimCore, tape: Tape) -> None:
             market.finest(i, "quote")
         elif tape.kind is Trade:
             market.finest(i, "trade")
+        elif tape.kind is BookDelta and terms.depth:
+            market.finest(i, "book")
 
 
 def series(slots: Sequence[Slot], tapes: Sequence[Tape]) -> None:

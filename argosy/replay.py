@@ -227,6 +227,8 @@ class Replay:
         """The compiled way through trades and quotes for which nobody is called, where there is one and it pays."""
         if rows < self._scan_from or any(tape.kind not in (Trade, Quote, BookDelta) for tape in self.source.tapes):
             return None
+        if any(tape.kind is BookDelta and self.market.busy(i) for tape in self.source.tapes for i in tape.instruments):
+            return None  # the venue keeps a book, and must see each of its rows
         self.coasted = Coast.fits(self.engine)
         return Coast(self.engine, self.source.ticks()) if self.coasted else None
 
@@ -324,7 +326,9 @@ class Replay:
     def _before(self, now: int) -> None:
         """Deliver everything known strictly before `now`, instant by instant."""
         while (at := self._next()) < now:
-            self._perform(self.engine.instant(self._take(at)))
+            due = self._take(at)  # nothing, where something happened at the venue of which the news is under way
+            if due:
+                self._perform(self.engine.instant(due))
 
     def _take(self, at: int) -> list[Event]:
         """All scheduled and late events known by `at`; the market hears first of those that concern it."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from argosy.core.events import Bar, Trade
+from argosy.core.events import Bar, BookDelta, Trade
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.tape import Tape
 from argosy.core.time import MINUTE, MS
@@ -83,6 +83,27 @@ def trade_tape(rows: int) -> Tape:
         "ts": when, "known": when, "instrument": np.zeros(rows, np.int64), "price": price / 100.0, "size": np.ones(rows), "side": side,
     }  # fmt: skip
     return Tape(Trade, columns)
+
+
+@lru_cache(maxsize=2)
+def book_tape(rows: int, seed: int = 13) -> tuple[Tape, Tape]:
+    """As many rows again, half trades and half levels of a book about them, each known half a millisecond after a trade.
+
+    The book shows bids below the last trade and asks above it, so that it never meets an order that rests between; sizes and
+    levels change at random, some are deleted.
+    """
+    trades = trade_tape(rows // 2)
+    draw = np.random.RandomState(seed)
+    n = len(trades)
+    side = draw.choice(np.asarray([-1, 1]), n)
+    cents = np.rint(trades["price"] * 100.0).astype(np.int64) - side * draw.randint(60, 70, n)
+    size = np.where(draw.random_sample(n) < 0.3, 0.0, draw.randint(1, 50, n).astype(np.float64))
+    when = trades["known"] + MS // 2
+    columns = {
+        "ts": when, "known": when, "instrument": np.zeros(n, np.int64), "side": side, "price": cents / 100.0, "size": size,
+        "clear": np.zeros(n, np.bool_),
+    }  # fmt: skip
+    return trades, Tape(BookDelta, columns)
 
 
 def table(instruments: int = 1) -> Instruments:

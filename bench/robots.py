@@ -70,6 +70,23 @@ class Swings:
         return Ladder(fill.instrument, (rung,))
 
 
+class Steps:
+    """The swings as a step, called for every trade: while flat it bids at LOW, while long it offers at HIGH."""
+
+    unit = "lots"
+    watches = (Watch("*", "trade"),)
+
+    @staticmethod
+    def step(row: Any, needs: Any, state: Any, params: Any, out: Out) -> None:
+        """The one order wanted now."""
+        if row.held > 0.0:
+            out.target = 0.0
+            out.limit = HIGH / 100.0
+        else:
+            out.target = 1.0
+            out.limit = LOW / 100.0
+
+
 class Watched(Swings):
     """The same, and every trade is shown to it."""
 

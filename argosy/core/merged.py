@@ -70,10 +70,10 @@ class Merged:
         """The columns of all rows in order, where all are of one kind."""
         if self._order is None:
             return self.tapes[0].columns
-        return {name: np.concatenate([tape[name] for tape in self.tapes])[self._places] for name in self.tapes[0].columns}
+        return {name: np.concatenate([tape[name] for tape in self.tapes])[self.places] for name in self.tapes[0].columns}
 
     @cached_property
-    def _places(self) -> NDArray[np.int64]:
+    def places(self) -> NDArray[np.int64]:
         """(T,) where each row stands when the tapes are laid end to end."""
         places = np.arange(len(self))
         if self._order is not None:
@@ -88,7 +88,7 @@ class Merged:
     def row(self, at: int) -> MarketEvent:
         """One row."""
         own = self._order.item(at) if self._order is not None else 0
-        tape, place = self.tapes[own], self._places.item(at) - self._starts[own]
+        tape, place = self.tapes[own], self.places.item(at) - self._starts[own]
         kind: Any = tape.kind
         event: MarketEvent = kind(*[column.item(place) for column in tape.columns.values()])
         return event
@@ -96,7 +96,7 @@ class Merged:
     def ticks(self) -> Ticks:
         """Quotes and trades as what they mean to marks and resting orders, as `Ticks` names them."""
         parts = [_tick(tape) for tape in self.tapes]
-        rows = [np.concatenate(column)[self._places] for column in zip(*parts, strict=True)]
+        rows = [np.concatenate(column)[self.places] for column in zip(*parts, strict=True)]
         return Ticks(rows[0], self.known, *rows[1:])
 
     def rows(self, start: int = 0) -> Iterator[MarketEvent]:

@@ -101,6 +101,34 @@ class Out:
         self.take = ABSENT
 
 
+BOOK, QUOTE, TRADE = 0, 1, 2
+"""What a `Tick` is: a level of the book that changed, a quote, a print."""
+
+
+class Tick(msgspec.Struct, frozen=True, gc=False):
+    """What a step sees that watches trades, quotes or books: one row of its tape, and where it stands.
+
+    kind:      BOOK, QUOTE or TRADE
+    price, size, side: of a print (the aggressor's side) or of a level that changed; nan, nan and 0 of a quote
+    bid, ask:  the last quote's at the end of the row's instant, nan before the first and on tapes without quotes
+    bid_size, ask_size: of a quote's own row, else nan
+    held:      lots, as a float, of the strategy's own position, as far as it has heard of its fills
+    """
+
+    ts: int
+    known: int
+    instrument: int
+    kind: int
+    price: float
+    size: float
+    side: int
+    bid: float
+    ask: float
+    bid_size: float
+    ask_size: float
+    held: float
+
+
 class Empty(msgspec.Struct):
     """The params or state of a strategy that has none."""
 
@@ -128,6 +156,13 @@ class Declaration(msgspec.Struct, frozen=True):
     window: int
     align: str
     grace_ms: int
+
+    @property
+    def ticks(self) -> frozenset[str]:
+        """Kinds of ticks that its step is called for; empty for a step on bars and for a class of handlers."""
+        if self.step is None:
+            return frozenset()
+        return frozenset(watch.kind for watch in self.watches if watch.kind != "bar")
 
     def make(self) -> Any:
         """A fresh object of the class: `cls(params)` where its __init__ takes them, else `cls()`."""
@@ -169,6 +204,13 @@ def declare(cls: type, name: str = "", **params: object) -> Declaration:
         if watch.every:
             span(watch.every)
     wakes = _wakes(cls, label, where, needs)
+    kinds = {watch.kind for watch in watches}
+    if step is not None and kinds != {"bar"}:
+        if "bar" in kinds:
+            raise Misuse("STRATEGY_WATCHES", f"{label}.step watches bars and ticks", where=where, fix="a step sees one kind of row: two strategies")
+        if needs or wakes:
+            fix = "keep what it needs in its state"
+            raise Misuse("STRATEGY_NEEDS", f"{label} has needs or wakes, which are of bars, and its step watches ticks", where=where, fix=fix)
     unit = getattr(cls, "unit", "weight")
     if unit not in UNITS:
         raise Misuse("STRATEGY_UNIT", f"{label}.unit is {unit!r}", where=where, fix=f"one of {', '.join(UNITS)}")

@@ -11,7 +11,7 @@ import msgspec
 from argosy.core import events as ev
 from argosy.core.errors import Misuse
 from argosy.core.intents import Protection, Target
-from argosy.core.strategy import ABSENT, OnFact, OnFill, Out
+from argosy.core.strategy import ABSENT, BOOK, QUOTE, TRADE, OnFact, OnFill, Out, Tick
 from argosy.engine.book import StrategyBook
 from argosy.engine.slot import Binding, Cell, Slot, Window
 from argosy.engine.state import State
@@ -23,6 +23,8 @@ _HANDLER = {
 }  # fmt: skip
 _OPENS = frozenset({ev.Bar, ev.Quote, ev.Trade, ev.BookDelta, ev.Fact, ev.Forecast, ev.Timer, ev.Fill})
 """Kinds of events that close with on_instant: news. Answers of a venue alone are none, or a strategy could talk to itself."""
+
+_TICKS = {ev.BookDelta: "book", ev.Quote: "quote", ev.Trade: "trade"}
 
 Fail = Callable[[Slot, Any, Exception], None]
 
@@ -67,6 +69,7 @@ class Dispatch:
         self.on_bar = [[] for _ in range(n)]
         self._warms: list[list[Callable[[ev.Bar], None]]] = [[] for _ in range(n)]
         self._calls: dict[str, dict[int, Callable[[ev.Bar], None]]] = {}
+        self._ticks: dict[tuple[str, int, str], Callable[[Any], None]] = {}
         self.on_instant = []
         self._stirs = [(slot, *stirs) for slot in active if any(stirs := _stirs(slot))]
         self.listens = bool(self._stirs) or any(slot.handlers for slot in active)
@@ -80,7 +83,9 @@ class Dispatch:
             calls: dict[int, Callable[[ev.Bar], None]] = {}
             kinds = {watch.kind for watch in slot.declaration.watches}
             for i, cell in slot.cells.items():
-                if slot.declaration.step is not None:
+                if slot.declaration.ticks:
+                    self._ticks |= dict.fromkeys([(slot.id, i, kind) for kind in slot.declaration.ticks], self._tick_call(slot, cell))
+                elif slot.declaration.step is not None:
                     calls[i] = _only(cell, self._step_call(slot, cell))
                 elif "bar" in kinds or slot.declaration.needs:
                     calls[i] = _only(cell, self._handler_call(slot, cell))
@@ -121,7 +126,38 @@ class Dispatch:
 
         return call
 
-    def stepped(self, slot: Slot, cell: Cell, bar: ev.Bar | None, needs: Any) -> Any:
+    def _tick_call(self, slot: Slot, cell: Cell) -> Callable[[Any], None]:
+        """The handler of a step strategy on one instrument's trades, quotes and book."""
+        step, out, last, params, state = cell.step, cell.out, cell.last, slot.declaration.params, cell.state
+        assert step is not None
+        wants, quotes, i = self.wants, self._state.quotes, cell.instrument
+        held = self._state.portfolio.books[slot.id].lots
+        needs = slot.shape()
+
+        def call(event: Any) -> None:
+            if cell.warm:
+                cell.warm -= 1
+                if cell.warm:
+                    return
+            if self._state.status[slot.id] != "active":
+                return
+            bid, ask = quotes[i]
+            if type(event) is ev.Quote:
+                row = Tick(event.ts, event.known, i, QUOTE, NAN, NAN, 0, bid, ask, event.bid_size, event.ask_size, float(held[i]))
+            else:
+                kind = TRADE if type(event) is ev.Trade else BOOK
+                row = Tick(event.ts, event.known, i, kind, event.price, event.size, event.side, bid, ask, NAN, NAN, float(held[i]))
+            try:
+                step(row, needs, state, params, out)
+            except Exception as error:  # a strategy may raise anything; it is recorded and quarantined
+                self._fail(slot, event, error)
+                return
+            if out.target != last.target or out.stop != last.stop or out.limit != last.limit or out.take != last.take:
+                wants.append((slot, self.stepped(slot, cell, event, needs)))
+
+        return call
+
+    def stepped(self, slot: Slot, cell: Cell, bar: ev.MarketEvent | None, needs: Any) -> Any:
         """The intent that a step's four numbers mean."""
         out, last = cell.out, cell.last
         last.target, last.limit, last.stop, last.take = out.target, out.limit, out.stop, out.take
@@ -229,6 +265,9 @@ class Dispatch:
                     call = calls.get(event.instrument)  # type: ignore[attr-defined]
                     if call is not None:
                         call(event)  # type: ignore[arg-type]
+                    continue
+                if self._ticks and (tick := self._ticks.get((slot.id, getattr(event, "instrument", -1), _TICKS.get(kind, "")))) is not None:
+                    tick(event)
                     continue
                 name = _HANDLER.get(kind)
                 handler = slot.handlers.get(name) if name is not None else None

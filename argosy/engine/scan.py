@@ -130,7 +130,7 @@ class Scan:
             return None
         slot = active[0]
         declaration = slot.declaration
-        if declaration.step is None or strange(declaration) is not None:
+        if declaration.step is None or declaration.ticks or strange(declaration) is not None:
             return None
         cells = list(slot.cells.values())
         if any(cell.spans is not None for cell in cells):

@@ -19,6 +19,10 @@ ROW = np.dtype(
     + [(name, "f8") for name in ("open", "high", "low", "close", "volume")]
     + [("span", "i8")]
 )
+TICK = np.dtype(
+    [(name, "i8") for name in ("ts", "known", "instrument", "kind")] + [("price", "f8"), ("size", "f8"), ("side", "i8")]
+    + [(name, "f8") for name in ("bid", "ask", "bid_size", "ask_size")] + [("held", "f8")]
+)  # fmt: skip
 _FITS: dict[Any, tuple[type, ...]] = {float: (float, int), int: (int,), bool: (bool,)}
 _LONG: dict[str, float] = {"f8": 1 << 53, "i8": 1 << 31, "?": 1}
 """The largest number of a field that machine code counts on from."""
@@ -51,7 +55,8 @@ def strange(declaration: Declaration) -> Foreign | None:
         return Foreign(0, f"state.{whole[0]} is a whole number and follows splits", "make it a float")
     needs, given = dict.fromkeys(declaration.needs, "f"), _kinds(params)
     given |= {name: "m" for name, kind in given.items() if kind == "f" and type(getattr(declaration.params, name)) is int}
-    return foreign(step, {"row": _kinds(ROW), "needs": needs, "state": _kinds(state), "params": given, "out": _kinds(OUT)})
+    row = _kinds(TICK if declaration.ticks else ROW)
+    return foreign(step, {"row": row, "needs": needs, "state": _kinds(state), "params": given, "out": _kinds(OUT)})
 
 
 def _kinds(record: np.dtype[Any]) -> dict[str, str]:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from argosy.core.events import Bar, Dividend, Fill, Split
+from argosy.core.events import Bar, BookDelta, Dividend, Fill, Quote, Split, Trade
 from argosy.core.merged import Merged
 from argosy.core.money import per_one
 from argosy.core.orders import Order
+from argosy.core.tape import Tape
 from argosy.core.time import iso
 from argosy.engine.engine import Failure
 from argosy.engine.records import Stretch
@@ -25,6 +26,8 @@ from argosy.lab import trials as ledger
 from argosy.lab.looks import looks, run_line
 from argosy.lab.verdict import daily, steps_a_year
 from argosy.replay import SCAN_FROM
+
+_LAST = (BookDelta, Quote, Trade, Bar)
 
 Share = tuple[Fill, str, int, int, Order | None]
 """A fill, a strategy, its lots and its fee of it in units, and the order."""
@@ -137,14 +140,9 @@ class Outcome:
         """The last price of an instrument after each instant, (T,) float64, nan before the first."""
         known: list[NDArray[np.int64]] = []
         prices: list[NDArray[np.float64]] = []
-        for tape in self.source.tapes:
+        for tape in sorted(self.source.tapes, key=lambda each: _LAST.index(each.kind)):  # in an instant, the later of them marks
             own = tape["instrument"] == instrument
-            if tape.kind is Bar:
-                price = tape["close"][own]
-            elif "price" in tape.columns:
-                price = tape["price"][own]
-            else:
-                price = (tape["bid"][own] + tape["ask"][own]) * 0.5
+            price = _prices(tape)[own]
             good = ~np.isnan(price)
             known.append(tape["known"][own][good])
             prices.append(price[good])
@@ -203,6 +201,18 @@ class Outcome:
                 }  # fmt: skip
             )
         return rows
+
+
+def _prices(tape: Tape) -> NDArray[np.float64]:
+    """What each row marks its instrument with, (T,), nan where it does not: as `engine.state` marks."""
+    if tape.kind is Bar or tape.kind is Trade:
+        price: NDArray[np.float64] = tape["close" if tape.kind is Bar else "price"]
+        return price
+    if tape.kind is BookDelta:
+        return np.full(len(tape), np.nan)
+    bid, ask = tape["bid"], tape["ask"]
+    mid = (bid + ask) * 0.5
+    return np.where(np.isnan(mid), np.where(np.isnan(bid), ask, bid), mid)
 
 
 def _steps(at: NDArray[np.int64], values: NDArray[np.int64], count: int) -> NDArray[np.int64]:

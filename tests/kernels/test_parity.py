@@ -34,9 +34,9 @@ def found() -> dict[str, Kernel[..., Any]]:
 
 
 KERNELS = found()
-WHOLE = ("argosy.kernels.sweep.", "argosy.kernels.local.", "argosy.kernels.bootstrap.")
-"""They take an account, its orders and its records: tests/laws/test_sweep_parity.py and test_local.py run them in both lanes; or many
-paths: test_bootstrap.py."""
+WHOLE = ("argosy.kernels.sweep.", "argosy.kernels.ticks.", "argosy.kernels.local.", "argosy.kernels.bootstrap.")
+"""They take an account, its orders and its records: test_sweep_parity.py, test_ticks_parity.py and test_local.py run them in both lanes;
+or many paths: test_bootstrap.py."""
 MARKETS = (
     "apportion", "scan.plan", "coast.coast", "overfit.split_ranks", "overfit.ratio", "fill_prices", "fill_greeks", "fill_vols",
     "kelly.cholesky", "kelly.solved", "kelly.bounded",
@@ -94,6 +94,8 @@ PLAIN: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("wins", "losses"), st.integers(0, 1000).map(float)),
     "entry": WILD,
     "assets": st.integers(1, 50),
+    **dict.fromkeys(("ahead", "own", "before", "shown", "dealt"), st.floats(0.0, 1e9)),
+    "model": st.sampled_from([0, 1, 2]),
 }
 SCRATCH = 80
 OPTION: dict[str, st.SearchStrategy[Any]] = {

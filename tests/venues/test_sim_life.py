@@ -632,7 +632,7 @@ def test_a_law_that_cannot_be_is_misuse(law: dict[str, object], code: str) -> No
 def test_a_tape_that_cannot_be_is_misuse() -> None:
     market = stage().market
     assert isinstance(market, SimCore)
-    for kind, span in (("book", 0), ("bar", 0)):
+    for kind, span in (("depth", 0), ("bar", 0)):
         with pytest.raises(Misuse, match="SIM_TAPE"):
             market.finest(0, kind, span)  # type: ignore[arg-type]
 

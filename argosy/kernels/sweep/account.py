@@ -20,19 +20,20 @@ NEVER = (1 << 63) - 1
 LOTS_UNIT, WEIGHT, NOTIONAL = 0, 1, 2
 """What a target counts (`Market.sizing`)."""
 
-FINE, OUT, SIZE, PRICE, SHORT, CROSS, OVERFLOW, TRIMMED, ROOM, RAISED, RATIO = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+FINE, OUT, SIZE, PRICE, SHORT, CROSS, OVERFLOW, TRIMMED, ROOM, RAISED, RATIO, TIRED, BROKE = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 """Why a combination was refused; RAISED is written by whoever called the loop and caught it."""
 
+# those of `kernels.ticks.places` stand beyond these
 # places of `acct`, int64. WANT: lots wished; TURN, WTURN: wishes so far, and when the standing one came; AT: row at which the open
 # trip began; SPENT, PAID: the open trip's signed worth and fees; NOW: row at hand; SENT: orders in the log of orders
 HELD, CASH, WANT, STANDING, TURN, WTURN, RANK, ORDERS, REFUSED = 0, 1, 2, 3, 4, 5, 6, 7, 8
 FEES, FILLS, TRIPS, WINS, EXPOSED, AT, SPENT, PAID, DEALT, STOPPED, NOW, SENT = 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20
 # and what the loop remembers from one stretch of rows to the next: see `loop.walk`
 PEAK, LISTED, FRESH, WAY, LEAVING, ENTERING, DUE, EVENT, DAYS, EQUITY = 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
-ACCOUNT = 32
+ACCOUNT = 48
 # places of `lvl`, float64: the wish's limit and protection; the standing intent as it was written; the guards that rest
 LIMIT, STOP, TAKE, VALUE, ILIMIT, ISTOP, ITAKE, GUARD, PROFIT, LOW, HIGH = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
-LEVELS = 11
+LEVELS = 16
 CHILD, STOPPER, TAKER = 0, 1, 2
 """What an order is for: the wish itself, or one of its protections."""
 

@@ -96,19 +96,19 @@ def _needs(name: str) -> type:
     return cast("type", made)
 
 
-def _options(made: Any) -> dict[str, Any]:
+def options(made: Any) -> dict[str, Any]:
     """How a kernel is compiled; it may be changed until its first call."""
-    options: dict[str, Any] = made.jit.targetoptions
-    return options
+    found: dict[str, Any] = made.jit.targetoptions
+    return found
 
 
-def _own(function: Callable[..., Any], name: str, **names: Any) -> Kernel[..., Any]:
+def own(function: Callable[..., Any], name: str, **names: Any) -> Kernel[..., Any]:
     """A kernel of a copy of a function, in which some names stand for something else."""
     scope = dict(function.__globals__) | names
-    own = FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
-    own.__qualname__ = name
-    own.__doc__ = function.__doc__
-    return kernel(own)
+    copy = FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
+    copy.__qualname__ = name
+    copy.__doc__ = function.__doc__
+    return kernel(copy)
 
 
 @lru_cache(maxsize=128)
@@ -120,15 +120,15 @@ def sweeper(function: FunctionType, names: tuple[str, ...]) -> Kernel[..., None]
     local.jit, keep.jit, bits.jit  # noqa: B018  (made before anything is linked to them)
     own_step, own_pick = kernel(function), kernel(PICKS[len(names)])
     for inner in (own_step, own_pick, execute, want, charge, strike, marked):
-        _options(inner)["forceinline"] = True
+        options(inner)["forceinline"] = True
     for inner in (own_pick, execute, want, charge, strike, marked, untouched):
-        _options(inner)["_nrt"] = False  # all arrays are the caller's: nobody counts who holds them
+        options(inner)["_nrt"] = False  # all arrays are the caller's: nobody counts who holds them
     where = f"{function.__module__}_{function.__qualname__}"
-    own_quiet = _own(loop.quiet, f"quiet_{where}", step=own_step, pick=own_pick, Needs=needs_of(names))
-    own_walk = _own(loop.walk, f"walk_{where}", quiet=own_quiet)
-    _options(own_quiet)["_nrt"] = False
-    made = _own(loop.batch, f"sweep_{where}", walk=own_walk)
-    _options(own_walk)["_nrt"] = False
-    _options(made)["_nrt"] = False
-    _options(made)["nogil"] = True  # threads run combinations side by side
+    own_quiet = own(loop.quiet, f"quiet_{where}", step=own_step, pick=own_pick, Needs=needs_of(names))
+    own_walk = own(loop.walk, f"walk_{where}", quiet=own_quiet)
+    options(own_quiet)["_nrt"] = False
+    made = own(loop.batch, f"sweep_{where}", walk=own_walk)
+    options(own_walk)["_nrt"] = False
+    options(made)["_nrt"] = False
+    options(made)["nogil"] = True  # threads run combinations side by side
     return made

@@ -12,6 +12,7 @@ from argosy.kernels.kernel import kernel
 from argosy.kernels.ledger import notional
 from argosy.kernels.sweep.account import (
     BOUND,
+    BROKE,
     CASH,
     CHILD,
     CROSS,
@@ -306,7 +307,11 @@ def want(
         lots = acct[WANT]
     else:
         if market.sizing == WEIGHT:
-            amount = value * (acct[CASH] - market.house + notional(acct[HELD], mark, market.scale))
+            equity = acct[CASH] - market.house + notional(acct[HELD], mark, market.scale)
+            if equity <= 0 and value != 0.0:
+                acct[REFUSED] = BROKE
+                return False
+            amount = value * equity
             amount = amount * 1_000_000_000 / 1_000_000_000
         else:
             amount = value * market.per_one

@@ -93,8 +93,8 @@ def _check(declaration: Declaration) -> None:
         why = "declares wakes"
     elif len(declaration.needs) > MOST_NEEDS:
         why = f"needs {len(declaration.needs)} indicators, more than {MOST_NEEDS}"
-    elif any(watch.kind != "bar" or watch.symbol != "*" for watch in declaration.watches):
-        why = "watches something else than the bars of its instrument"
+    elif any(watch.symbol != "*" for watch in declaration.watches):
+        why = "watches something else than its own instrument"
     elif (found := strange(declaration)) is not None:
         why = f"does what machine code would do otherwise, {found}"
     if why:

@@ -49,6 +49,11 @@ class Ground(NamedTuple):
     def __len__(self) -> int:
         return len(self.tape)
 
+    @property
+    def hash(self) -> str:
+        """A name of its prices."""
+        return self.tape.hash
+
     def column(self, need: Any) -> NDArray[np.float64]:
         """An indicator in all rows, (T,): what the engine's own table of needs says."""
         if self.factor is None:
@@ -98,7 +103,7 @@ def ground(row: Instrument, tapes: Sequence[Tape], events: Sequence[Event], decl
     kept, amounts = _events(row, events, tape["ts"], tape["known"])
     splits = [event for event in events if isinstance(event, Split) and event.instrument == row.id]
     return Ground(
-        row.symbol, tape, found.bars, found.bounds, found.days, kept, amounts, _market(row, declaration, terms),
+        row.symbol, tape, found.bars, found.bounds, found.days, kept, amounts, market_of(row, declaration, terms),
         to_units(terms.cash, terms.currency), found.ppy, forward_factor(tape, splits) if splits else None,
     )  # fmt: skip
 
@@ -152,7 +157,8 @@ def _events(
     return np.asarray(rows, np.int64).reshape(-1, 5), np.asarray(amounts, np.float64)
 
 
-def _market(row: Instrument, declaration: Declaration, terms: Terms) -> Market:
+def market_of(row: Instrument, declaration: Declaration, terms: Terms) -> Market:
+    """What is the same in all combinations on an instrument."""
     cash = to_units(terms.cash, terms.currency)
     step, small = _tick(row.tick), _tick(row.tick_small)
     return Market(

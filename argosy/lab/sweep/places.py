@@ -14,6 +14,7 @@ from argosy.core.errors import Misuse
 from argosy.kernels.fees import FeeSchedule
 from argosy.lab.sweep.grid import Plan
 from argosy.lab.sweep.ground import Ground
+from argosy.lab.sweep.shore import Shore
 from argosy.lab.sweep.work import Sums, perform, sums
 
 PLACES = ("threads", "processes", "ray")
@@ -35,14 +36,14 @@ def pieces(count: int, lands: int, workers: int) -> list[Piece]:
     return [Piece(land, lo, min(count, lo + size)) for land in range(lands) for lo in range(0, count, size)]
 
 
-def run_piece(made: Plan, land: Ground, schedule: FeeSchedule, piece: Piece, memory_mb: float) -> tuple[Piece, Sums]:
+def run_piece(made: Plan, land: Ground | Shore, schedule: FeeSchedule, piece: Piece, memory_mb: float) -> tuple[Piece, Sums]:
     """Do one piece, wherever this is called."""
     own = made._replace(combinations=made.combinations[piece.lo : piece.hi])
     return piece, perform(own, land, schedule, sums(piece.hi - piece.lo), memory_mb=memory_mb)
 
 
 def spread(
-    on: str, made: Plan, lands: Sequence[Ground], schedule: FeeSchedule, out: Sums, workers: int, memory_mb: float,
+    on: str, made: Plan, lands: Sequence[Ground | Shore], schedule: FeeSchedule, out: Sums, workers: int, memory_mb: float,
     told: Callable[[int], None],
 ) -> None:  # fmt: skip
     """Run every combination on every instrument into `out`, instrument by instrument, and tell how many are done.
@@ -82,7 +83,7 @@ def _travels(made: Plan) -> None:
 
 
 def _processes(
-    made: Plan, lands: Sequence[Ground], schedule: FeeSchedule, work: Sequence[Piece], workers: int, memory_mb: float
+    made: Plan, lands: Sequence[Ground | Shore], schedule: FeeSchedule, work: Sequence[Piece], workers: int, memory_mb: float
 ) -> Iterator[tuple[Piece, Sums]]:
     """Fresh processes of this machine; each is given the prices once."""
     context = get_context("spawn")
@@ -91,11 +92,11 @@ def _processes(
             yield done.result()
 
 
-_GIVEN: list[tuple[Plan, tuple[Ground, ...], FeeSchedule, float]] = []
+_GIVEN: list[tuple[Plan, tuple[Ground | Shore, ...], FeeSchedule, float]] = []
 """In a process of a sweep: what it was given when it began."""
 
 
-def _begin(made: Plan, lands: tuple[Ground, ...], schedule: FeeSchedule, memory_mb: float) -> None:
+def _begin(made: Plan, lands: tuple[Ground | Shore, ...], schedule: FeeSchedule, memory_mb: float) -> None:
     _GIVEN[:] = [(made, lands, schedule, memory_mb)]
 
 
@@ -105,7 +106,7 @@ def _here(piece: Piece) -> tuple[Piece, Sums]:
 
 
 def _ray(
-    made: Plan, lands: Sequence[Ground], schedule: FeeSchedule, work: Sequence[Piece], workers: int, memory_mb: float
+    made: Plan, lands: Sequence[Ground | Shore], schedule: FeeSchedule, work: Sequence[Piece], workers: int, memory_mb: float
 ) -> Iterator[tuple[Piece, Sums]]:
     """A Ray cluster: the one that RAY_ADDRESS names, or one of this machine's cores; prices are stored there once."""
     try:

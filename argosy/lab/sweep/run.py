@@ -18,10 +18,12 @@ from argosy.house import Data, Terms, fee_schedule
 from argosy.kernels.kernel import watched
 from argosy.kernels.sweep.account import FILLS, FINE, REFUSED, SENT
 from argosy.lab import trials as ledger
-from argosy.lab.looks import code_key, data_key, plain, terms_key
+from argosy.lab.looks import code_key, looks, plain, terms_key
 from argosy.lab.sweep.grid import Grid, Plan, plan
 from argosy.lab.sweep.ground import Ground, grounds, terms_fit
 from argosy.lab.sweep.places import spread
+from argosy.lab.sweep.shore import Shore, shores
+from argosy.lab.sweep.shore import terms_fit as ticks_fit
 from argosy.lab.sweep.table import CODES, frame, known, ranked
 from argosy.lab.sweep.work import Sums, single, sums
 from argosy.lab.trials import Look
@@ -112,7 +114,7 @@ def curves(
     terms = terms or Terms()
     rows, made, lands, out = _swept(strategy, data, grid, terms, params or {}, symbols, "threads", workers, progress, trials, at_ns, memory_mb, True)
     count = len(made.combinations)
-    ends = {land.symbol: land.tape["known"][land.days] for land in lands}
+    ends = {land.symbol: land.tape["known"][land.days] for land in lands if isinstance(land, Ground)}
     worth = {land.symbol: out.curves[k * count : (k + 1) * count, : len(land.days)] for k, land in enumerate(lands)}
     for k, land in enumerate(lands):
         worth[land.symbol][out.accounts[k * count : (k + 1) * count, REFUSED] != FINE] = np.nan
@@ -122,10 +124,11 @@ def curves(
 def _swept(
     strategy: str | type, data: Data, grid: Grid, terms: Terms, params: Mapping[str, object], symbols: Sequence[str], on: str, workers: int,
     progress: bool | Progress, trials: Path | str | None, at_ns: int, memory_mb: float, daily: bool,
-) -> tuple[pl.DataFrame, Plan, list[Ground], Sums]:  # fmt: skip
-    terms_fit(terms)
+) -> tuple[pl.DataFrame, Plan, Sequence[Ground | Shore], Sums]:  # fmt: skip
     made = plan(strategy, grid, params)
-    lands = grounds(data, symbols, made.declaration, terms)
+    lands = _lands(data, symbols, made, terms)
+    if daily and made.declaration.ticks:
+        raise Misuse("SWEEP_CURVES", f"{made.declaration.name} sees ticks, of which no days are kept", fix="use `sweep`")
     total = len(made.combinations) * len(lands)
     out = sums(total, max(len(land.days) for land in lands) if daily else 0)
     done = 0
@@ -139,7 +142,7 @@ def _swept(
         spread(on, made, lands, fee_schedule(terms.fees), out, workers or os.cpu_count() or 1, memory_mb, told)
     rows = frame(made, lands, out, terms.currency)
     if trials is not None:
-        ledger.append(trials, _line(made, lands, rows, grid, params, terms, at_ns))
+        ledger.append(trials, _line(made, lands, _seen(data, lands), rows, params, terms, at_ns))
     return rows, made, lands, out
 
 
@@ -179,11 +182,12 @@ def fills(
 
 def _recorded(
     strategy: str | type, data: Data, params: Mapping[str, object] | None, terms: Terms | None, symbol: str, orders: bool
-) -> tuple[Ground, NDArray[Any], NDArray[Any]]:
+) -> tuple[Ground | Shore, NDArray[Any], NDArray[Any]]:
     terms = terms or Terms()
-    terms_fit(terms)
     made = plan(strategy, {}, params or {})
-    land = grounds(data, (symbol,) if symbol else (), made.declaration, terms)[0]
+    if orders and made.declaration.ticks:
+        raise Misuse("SWEEP_RECORDS", "a sweep of ticks writes down fills, not orders", where=made.declaration.name, fix="use `fills`")
+    land = _lands(data, (symbol,) if symbol else (), made, terms)[0]
     room = max(1024, len(land) // 16)
     while True:
         out, log, notes = single(made, land, fee_schedule(terms.fees), room, room * 4 if orders else 0)
@@ -195,12 +199,26 @@ def _recorded(
         room = max(int(account[FILLS]), int(account[SENT]) // 4 + 1)
 
 
-def _fills(land: Ground, log: NDArray[Any]) -> pl.DataFrame:
+def _lands(data: Data, symbols: Sequence[str], made: Plan, terms: Terms) -> Sequence[Ground | Shore]:
+    """The past of each instrument, as bars or as ticks, whichever the step sees."""
+    if made.declaration.ticks:
+        ticks_fit(terms)
+        return shores(data, symbols, made.declaration, terms)
+    terms_fit(terms)
+    return grounds(data, symbols, made.declaration, terms)
+
+
+def _fills(land: Ground | Shore, log: NDArray[Any]) -> pl.DataFrame:
     import polars as pl
 
     rows = log["row"]
+    if isinstance(land, Shore):
+        when = land.rows.known[rows]
+        times = {"row": rows, "known": when + land.sea.report, "ts": when}
+    else:
+        times = {"row": rows, "known": land.tape["known"][rows], "ts": land.tape["ts"][rows]}
     return pl.DataFrame(
-        {"row": rows, "known": land.tape["known"][rows], "ts": land.tape["ts"][rows]}
+        times
         | {name: np.ascontiguousarray(log[name]) for name in ("side", "lots", "price", "notional", "fee", "cash")}
         | {"tag": _words(log["tag"], TAGS)}
     )
@@ -250,9 +268,16 @@ def _trades(log: NDArray[Any]) -> pl.DataFrame:
     })  # fmt: skip
 
 
+def _seen(data: Data, lands: Sequence[Ground | Shore]) -> dict[str, Look]:
+    """What the sweep sees of each of its instruments."""
+    symbols = {land.symbol for land in lands}
+    return looks([row for row in data[0] if row.symbol in symbols], data[1])
+
+
 def _line(
-    made: Plan, lands: Sequence[Ground], rows: pl.DataFrame, grid: Grid, fixed: Mapping[str, object], terms: Terms, at_ns: int
-) -> dict[str, Any]:
+    made: Plan, lands: Sequence[Ground | Shore], seen: Mapping[str, Look], rows: pl.DataFrame, fixed: Mapping[str, object], terms: Terms,
+    at_ns: int,
+) -> dict[str, Any]:  # fmt: skip
     """This run in the ledger of trials: what was tried on what, how often, and how the figures were spread."""
     cls = made.declaration.cls
     tried = {name: list(dict.fromkeys(one.given[at] for one in made.combinations)) for at, name in enumerate(made.names)}
@@ -260,14 +285,11 @@ def _line(
         name: {"mean": rows[name].mean(), "variance": rows[name].var(), "best": rows[name].max(), "count": rows.height - rows[name].null_count()}
         for name in ("sharpe", "total_return")
     }
-    seen = {
-        land.symbol: Look(data_key(land.tape, land.market.instrument), int(land.tape["known"][0]), int(land.tape["known"][-1])) for land in lands
-    }
     whole = prod(map(len, tried.values())) == len(made.combinations)  # else not a grid, but chosen points
     choices = {} if whole else {"choices": [dict(zip(made.names, one.given, strict=True)) for one in made.combinations]}
     return {
         "at": iso(at_ns) if at_ns else "", "kind": "sweep", "strategy": f"{cls.__module__}.{cls.__qualname__}", "code": code_key(cls),
-        "data": {land.symbol: land.tape.hash for land in lands}, "looks": seen, "terms": terms_key(terms), "ppy": lands[0].ppy,
+        "data": {land.symbol: land.hash for land in lands}, "looks": seen, "terms": terms_key(terms), "ppy": lands[0].ppy,
         "grid": tried, "params": dict(fixed), **choices, "held": {k: v for k, v in plain(made.declaration.params).items() if k not in tried},
         "parameters": len(made.names), "trials": rows.height, "refused": int((rows["refused"] != "").sum()), **spread_of,
     }  # fmt: skip

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from argosy.core.errors import Misuse
 from argosy.core.money import per_one
 from argosy.kernels.sweep.account import (
+    BROKE,
     CASH,
     CROSS,
     DEALT,
@@ -30,6 +31,7 @@ from argosy.kernels.sweep.account import (
     SHORT,
     SIZE,
     STOPPED,
+    TIRED,
     TRIMMED,
     TRIPS,
     WINS,
@@ -37,6 +39,7 @@ from argosy.kernels.sweep.account import (
 from argosy.kernels.sweep.marks import COUNT, DEPTH, MEAN, SQUARES
 from argosy.lab.sweep.grid import Plan
 from argosy.lab.sweep.ground import Ground
+from argosy.lab.sweep.shore import Shore
 from argosy.lab.sweep.work import Sums
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
 CODES = {
     FINE: "", OUT: "SWEEP_STEP_OUT", SIZE: "SWEEP_ORDER_SIZE", PRICE: "SWEEP_PRICE", SHORT: "SWEEP_NOT_SHORTABLE", CROSS: "SWEEP_SELF_CROSS",
     OVERFLOW: "SWEEP_OVERFLOW", TRIMMED: "SWEEP_TRIMMED", ROOM: "SWEEP_ORDERS", RAISED: "SWEEP_STEP_RAISED", RATIO: "SWEEP_SPLIT",
+    TIRED: "SWEEP_VENUE_REFUSES", BROKE: "SWEEP_NO_EQUITY",
 }  # fmt: skip
 """Why a combination has no figures on an instrument: there the engine would refuse an order, or do what a sweep cannot tell."""
 LESS = ("max_drawdown", "fees")
@@ -53,7 +57,7 @@ RANKS = ("sharpe", "total_return", "end_equity", "win_rate", "trades", "exposure
 """Figures that rows can be sorted by."""
 
 
-def frame(made: Plan, lands: Sequence[Ground], out: Sums, currency: str) -> pl.DataFrame:
+def frame(made: Plan, lands: Sequence[Ground | Shore], out: Sums, currency: str) -> pl.DataFrame:
     """One row a combination and instrument, in order of instrument, then of the grid; columns as `run.sweep` tells."""
     import polars as pl
 

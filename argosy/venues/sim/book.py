@@ -12,6 +12,7 @@ from argosy.core.instrument import Instrument
 from argosy.core.orders import Order, Tif, Type
 from argosy.core.time import NEVER
 from argosy.kernels.fees import FREE, FeeSchedule
+from argosy.venues.sim.levels import Levels
 
 NAN = float("nan")
 _WAITING = frozenset({Type.LIMIT, Type.STOP, Type.STOP_LIMIT})
@@ -32,6 +33,7 @@ class Resting(msgspec.Struct, gc=False):
     day_end:      end of its UTC day when no session ends it; NEVER otherwise
     seen:         a row has been matched against it at its present price; met: one has at any price
     waiting:      a leg whose parent has not filled; count: executions so far
+    ahead, own, dealt: see `kernels.queue`; ahead is nan until it has a place in the queue
     """
 
     order: Order
@@ -56,6 +58,9 @@ class Resting(msgspec.Struct, gc=False):
     met: bool = False
     waiting: bool = False
     count: int = 0
+    ahead: float = NAN
+    own: float = 0.0
+    dealt: float = 0.0
     legs: list[Resting] | None = None
 
     @property
@@ -80,6 +85,7 @@ class Lane:
     span:     longest bar that matches, 0 = all
     quotes, trades: finer rows are in the replay, so that no bar matches
     bid, ask: the quote at hand, nan when it may be stale
+    levels:   its order book, where the run keeps one: then its rows match what quotes would
     """
 
     __slots__ = (
@@ -95,6 +101,7 @@ class Lane:
         "instrument",
         "large",
         "late",
+        "levels",
         "lot",
         "lots",
         "opened",
@@ -138,6 +145,7 @@ class Lane:
         self.span = 0
         self.quotes = False
         self.trades = False
+        self.levels: Levels | None = None
         self.bid = NAN
         self.ask = NAN
         self.halted = False
@@ -145,7 +153,7 @@ class Lane:
 
     def matches(self, span: int) -> bool:
         """Whether bars of this span decide fills here: not when the replay has finer rows."""
-        if self.quotes or self.trades:
+        if self.quotes or self.trades or self.levels is not None:
             return False
         return not self.span or span <= self.span
 
@@ -187,6 +195,7 @@ class Lane:
             if stop == stop:
                 resting.stop = stop
             resting.seen = False
+            resting.ahead = NAN
         self.amended = kept
 
     def rescale(self, ratio: Fraction) -> list[Resting]:

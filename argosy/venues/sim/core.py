@@ -15,6 +15,7 @@ from argosy.core.effects import Amend, Cancel, Effect, Submit
 from argosy.core.errors import Misuse
 from argosy.core.events import (
     Bar,
+    BookDelta,
     Delist,
     Event,
     Expiry,
@@ -31,6 +32,7 @@ from argosy.core.money import unit
 from argosy.core.orders import Order, Tif, Type, Work
 from argosy.core.time import DAY, NEVER
 from argosy.kernels import latency
+from argosy.kernels import queue as queues
 from argosy.kernels.fees import FREE, FeeSchedule
 from argosy.kernels.scan import Plainness
 from argosy.venues.sim.bars import Bars
@@ -38,16 +40,17 @@ from argosy.venues.sim.book import Lane, Resting
 from argosy.venues.sim.clearing import Clearing
 from argosy.venues.sim.expiry import expire
 from argosy.venues.sim.facts import amend_refusal, refusal
+from argosy.venues.sim.levels import Levels
 from argosy.venues.sim.sessions import Sessions
 from argosy.venues.sim.slips import Slips
 from argosy.venues.sim.ticks import Ticks
 from argosy.venues.sim.touch import Touch
 
-MarketKind = Literal["bar", "quote", "trade"]
+MarketKind = Literal["bar", "quote", "trade", "book"]
 _delay = latency.delay.py
 _TRAILING = Type.TRAILING
 _DAY, _OPG, _CLS, _GTD = Tif.DAY, Tif.OPG, Tif.CLS, Tif.GTD
-_ROWS = frozenset({Bar, Quote, Trade})
+_ROWS = frozenset({Bar, Quote, Trade, BookDelta})
 
 
 class SimCore:
@@ -61,6 +64,7 @@ class SimCore:
                         shown size of quotes is one too
     latency_ns:         from an effect to its arrival, plus up to latency_jitter_ns by seed
     report_latency_ns:  from what happens to the news of it
+    queue:              "none", "fifo" or "proportional": what stands before a limit at its price (`kernels.queue`); it needs books
 
     A row for an instrument without orders may be skipped: ask `busy`. `due` is the next moment at which
     something happens by itself (a delayed cancel arrives, a GTD order ends): call `settle(due)` then, or hear
@@ -81,15 +85,14 @@ class SimCore:
         latency_jitter_ns: int = 0,
         report_latency_ns: int = 0,
         seed: int = 0,
+        queue: Literal["none", "fifo", "proportional"] = "none",
     ) -> None:
+        if queue not in queues.MODELS:
+            raise Misuse("SIM_QUEUE", f"{queue!r} is no queue", fix=f"one of {', '.join(queues.MODELS)}")
         if limit_rule not in ("through", "touch"):
             raise Misuse("SIM_RULE", f"{limit_rule!r} is no limit rule", fix='write "through" or "touch"')
         if not 0.0 <= participation_frac <= 1.0:
-            raise Misuse(
-                "SIM_PARTICIPATION",
-                f"{participation_frac} is no share of volume",
-                fix="a fraction from 0 (no cap) to 1",
-            )
+            raise Misuse("SIM_PARTICIPATION", f"{participation_frac} is no share of volume", fix="a fraction from 0 (no cap) to 1")
         if latency_ns < 0 or latency_jitter_ns < 0 or report_latency_ns < 0:
             raise Misuse("SIM_LATENCY", "a latency cannot be negative")
         slips = Slips(slippage_bps, slippage_ticks, slippage_volume_share)
@@ -108,7 +111,7 @@ class SimCore:
         self._sessions = Sessions(self._clearing, self._lanes)
         touch = self._touching = Touch(self._clearing, limit_rule == "through", slips, participation_frac)
         self._bars = Bars(self._clearing, self._sessions, touch)
-        self._ticks = Ticks(self._clearing, touch)
+        self._ticks = Ticks(self._clearing, touch, queues.MODELS.index(queue))
         self._opened = -(1 << 63)
         self._rank = 0
         self._agenda: list[tuple[int, int, Order | Cancel | Amend]] = []
@@ -120,6 +123,7 @@ class SimCore:
             Bar: self._bar,
             Quote: self._quote,
             Trade: self._trade,
+            BookDelta: self._book,
             Session: self._session,
             Split: self._split,
             Delist: self._delist,
@@ -154,8 +158,11 @@ class SimCore:
         return out
 
     def busy(self, instrument: int) -> bool:
-        """Whether a row of the instrument could touch an order."""
-        return bool(self._lanes[instrument].working) if instrument < len(self._lanes) else False
+        """Whether a row of the instrument could touch an order, or is one of the book that is kept of it."""
+        if instrument >= len(self._lanes):
+            return False
+        lane = self._lanes[instrument]
+        return bool(lane.working) or lane.levels is not None
 
     def touch(self) -> list[tuple[int, float, float]]:
         """(instrument, floor, ceiling) where orders rest: a bar with floor < low and high < ceiling cannot touch them."""
@@ -166,7 +173,7 @@ class SimCore:
         if self._delayed or self._report or self._touching.frac or not isinstance(self._fees, FeeSchedule):
             return None
         lanes = self._lanes
-        if any(lane.halted or lane.delisted or lane.quotes or lane.trades for lane in lanes):
+        if any(lane.halted or lane.delisted or lane.quotes or lane.trades or lane.levels is not None for lane in lanes):
             return None
         slips = self._touching.slips
         return Plainness(
@@ -200,9 +207,8 @@ class SimCore:
     def finest(self, instrument: int, kind: MarketKind, span: int = 0) -> None:
         """Say that the replay has rows of this kind for an instrument; only the finest decide its fills.
 
-        Quotes and trades silence all bars; with both, quotes fill what takes and trades fill what rests. Of
-        bars, those
-        longer than the shortest `span` said are silent.
+        Books, quotes and trades silence all bars. With trades beside them, quotes fill what takes and trades fill what rests; books
+        silence quotes. Of bars, those longer than the shortest `span` said are silent.
         """
         lane = self._lane(instrument)
         if kind == "bar":
@@ -213,8 +219,10 @@ class SimCore:
             lane.quotes = True
         elif kind == "trade":
             lane.trades = True
+        elif kind == "book":
+            lane.levels = lane.levels or Levels()
         else:
-            raise Misuse("SIM_TAPE", f"{kind!r} rows match no orders here", fix="bar, quote or trade")
+            raise Misuse("SIM_TAPE", f"{kind!r} rows match no orders here", fix="bar, quote, trade or book")
 
     def _grow(self) -> None:
         fees = self._fees
@@ -273,9 +281,7 @@ class SimCore:
         """The answer to an order that was sent before: where it is now, or the refusal it had."""
         resting = self._clearing.orders.get(order)
         if resting is not None:
-            return Reply(
-                arrival, known, order, "submit", "accepted", text="ACKED" if resting.waiting else "WORKING"
-            )
+            return Reply(arrival, known, order, "submit", "accepted", text="ACKED" if resting.waiting else "WORKING")
         state = self._clearing.ended[order]
         if isinstance(state, Work):
             return Reply(arrival, known, order, "submit", "accepted", text=state.name)
@@ -447,6 +453,9 @@ class SimCore:
         if lane.working:
             self._ticks.trade(lane, trade, now + self._report, out)
 
+    def _book(self, delta: BookDelta, now: int, out: list[Event]) -> None:
+        self._ticks.book(self._lane(delta.instrument), delta, now + self._report, out)
+
     # -- what happens to instruments ------------------------------
 
     def _session(self, session: Session, now: int, out: list[Event]) -> None:
@@ -469,11 +478,7 @@ class SimCore:
 
     def _split(self, split: Split, now: int, out: list[Event]) -> None:
         if not (isfinite(split.ratio) and split.ratio > 0.0):
-            raise Misuse(
-                "SPLIT_RATIO",
-                f"{split.ratio} is no split ratio",
-                where=self.instruments[split.instrument].symbol,
-            )
+            raise Misuse("SPLIT_RATIO", f"{split.ratio} is no split ratio", where=self.instruments[split.instrument].symbol)
         lane = self._lane(split.instrument)
         for resting in lane.rescale(Fraction(split.ratio).limit_denominator(10_000)):
             if resting.id in self._clearing.orders:

@@ -71,7 +71,7 @@ def _auctions(lane: Lane, kind: Type) -> bool:
     """Whether the tape has auctions for this type: bars, in sessions or a whole session long."""
     if kind is not _MARKET and kind is not _LIMIT:
         return False
-    if lane.quotes or lane.trades:
+    if lane.quotes or lane.trades or lane.levels is not None:
         return False
     return lane.calendar != "24/7" or not lane.span or lane.span >= DAILY
 
