@@ -98,8 +98,10 @@ def backtest(
         result, asked = perform([wanted], found, loaded.settings, strategy, lambda done: show(done, ""), save)
     if save is not None:
         from argosy.lab.orders import frame
+        from argosy.lab.page import ground
 
         frame(asked).write_parquet(result.save(save) / "orders.parquet")
+        ground.save(save, result, found)
     if report is not None:
         write_report([result], found, report, "", [asked])
     if json:
@@ -224,10 +226,14 @@ def perform(
 
 
 def write_report(
-    results: Sequence[Result], data: Data, path: Path, title: str, asked: Sequence[Sequence[Asked]]
-) -> None:
-    """Write the report, with prices for the charts of trades."""
+    results: Sequence[Result], data: Data, path: Path, title: str, asked: Sequence[Sequence[Asked]],
+    passports: Mapping[int, Mapping[str, Any]] | None = None,
+) -> None:  # fmt: skip
+    """Write the report, with prices for the charts of trades, and plain passports by place of the result where there are some."""
     from argosy.lab import figures
+    from argosy.lab.page.ground import reached
     from argosy.lab.report import write
 
-    write(list(results), path, prices=figures.prices(data[1], list(data[0])), asked=asked, title=title)
+    reaches = [reached(result, data) for result in results]
+    prices = figures.prices(data[1], list(data[0]))
+    write(list(results), path, prices=prices, asked=asked, reaches=reaches, passports=passports, title=title)

@@ -41,6 +41,7 @@ def demo(
     from argosy.house import Wanted
     from argosy.lab.backtest import Outcome
     from argosy.lab.passport import verdicts
+    from argosy.lab.passport.paper import plain
     from argosy.settings import load
 
     settings = load(config, {"account.cash": cash} if cash is not None else {}).settings
@@ -68,7 +69,8 @@ def demo(
             asked.append(sent)
         passports = verdicts(wanted, found, settings.terms(), outcomes, told=lambda name: show(rows * len(names), f"testing {name}"))
         show(rows * len(names), "report")
-        write_report(results, found, report, "The demo fleet", asked)
+        told_of = {k: plain(passports[name]) for k, name in enumerate(names) if name in passports}
+        write_report(results, found, report, "The demo fleet", asked, told_of)
     if svg is not None:
         from argosy.cli.picture import svg as picture
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from argosy.core.events import Bar, Quote, Trade
 from argosy.core.instrument import Instrument
+from argosy.core.money import per_one
 from argosy.core.tape import Tape
 from argosy.core.time import SECOND
 from argosy.lab.result import Result
@@ -92,12 +93,12 @@ def curve(result: Result, most: int = POINTS) -> dict[str, list[Any]]:
     }
 
 
-def price_lines(lines: Prices, splits: Sequence[Ratio]) -> dict[str, dict[str, list[Any]]]:
+def price_lines(lines: Prices, splits: Sequence[Ratio], most: int = POINTS) -> dict[str, dict[str, list[Any]]]:
     """By symbol: t (seconds), p (price in today's units)."""
     out = {}
     for symbol, (known, raw) in lines.items():
         price = unsplit(known, raw, symbol, splits)
-        rows = thin(price)
+        rows = thin(price, most)
         out[symbol] = {
             "t": (known[rows] // SECOND).tolist(),
             "p": [float(f"{p:.6g}") for p in price[rows].tolist()],
@@ -105,15 +106,15 @@ def price_lines(lines: Prices, splits: Sequence[Ratio]) -> dict[str, dict[str, l
     return out
 
 
-def signs(result: Result) -> dict[str, dict[str, list[Any]]]:
-    """By symbol: t, p (today's units), s (+1 bought, -1 sold), why; the largest `SIGNS` by value when there are more."""
+def signs(result: Result, most: int = SIGNS) -> dict[str, dict[str, list[Any]]]:
+    """By symbol: t, p (today's units), s (+1 bought, -1 sold), why; the largest `most` by value when there are more."""
     out: dict[str, dict[str, list[Any]]] = {}
     fills = result.fills
     for symbol in fills["symbol"].unique(maintain_order=True).to_list():
         own = fills.filter(fills["symbol"] == symbol)
-        if own.height > SIGNS:
+        if own.height > most:
             own = (
-                own.with_row_index("row").sort(own["notional"].abs(), descending=True).head(SIGNS).sort("row")
+                own.with_row_index("row").sort(own["notional"].abs(), descending=True).head(most).sort("row")
             )
         known = own["known"].to_numpy()
         price = unsplit(known, own["price"].to_numpy(), symbol, result.splits)
@@ -124,6 +125,42 @@ def signs(result: Result) -> dict[str, dict[str, list[Any]]]:
             "why": [(why or "")[:72] for why in own["why"].to_list()],
         }
     return out
+
+
+def invested(result: Result, lines: Prices, most: int = 1_000) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """(known, long, short): what was held, as a fraction of equity, at up to `most` rows of the run; short is 0 or less.
+
+    lines: raw prices by symbol; a symbol without them is valued at its last fill. nan where equity is not above 0.
+    """
+    import polars as pl
+
+    count = len(result.known)
+    rows = np.arange(count) if count <= most else np.unique(np.linspace(0, count - 1, most).astype(np.int64))
+    times = np.asarray(result.known)[rows]
+    both = np.zeros((2, len(rows)))
+    one = float(per_one(result.currency))
+    for symbol in result.fills["symbol"].unique(maintain_order=True).to_list():
+        own = result.fills.filter(pl.col("symbol") == symbol).sort("known", maintain_order=True)
+        when, paid = own["known"].to_numpy(), unsplit(own["known"].to_numpy(), own["price"].to_numpy(), symbol, result.splits)
+        units = own["units"].to_numpy() * own["price"].to_numpy() / np.where(paid != 0.0, paid, 1.0)  # in today's units
+        held = _at(when, np.cumsum(own["side"].to_numpy() * units), times)
+        known, price = lines.get(symbol, (when, own["price"].to_numpy()))
+        mark = _at(known, unsplit(known, price, symbol, result.splits), times)
+        size = units * paid
+        scale = _at(when, np.where(size > 0.0, own["notional"].abs().to_numpy() / one / np.where(size > 0.0, size, 1.0), 0.0), times)
+        trips = result.trades.filter(pl.col("symbol") == symbol)
+        begun, over = (np.sort(trips[name].drop_nulls().to_numpy()) for name in ("entered", "left"))
+        flat = np.searchsorted(begun, times, side="right") == np.searchsorted(over, times, side="right")
+        worth = np.where(flat, 0.0, held * np.nan_to_num(mark) * scale)
+        both += np.maximum(worth, 0.0), np.minimum(worth, 0.0)
+    value = result.value[rows]
+    return times, *(np.where(value > 0.0, part / np.where(value > 0.0, value, 1.0), np.nan) for part in both)  # type: ignore[return-value]
+
+
+def _at(known: NDArray[np.int64], values: NDArray[np.float64], times: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The last value known at each time; 0 before the first."""
+    place = np.searchsorted(known, times, side="right") - 1
+    return np.where(place >= 0, values[np.maximum(place, 0)], 0.0) if len(values) else np.zeros(len(times))
 
 
 def _rounded(values: NDArray[np.float64], places: int) -> list[float | int | None]:
