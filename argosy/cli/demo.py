@@ -54,11 +54,17 @@ def demo(
         )
     found, label = prices.gather(prices.DEMO, split(symbols), start, end)
     rows = sum(len(tape) for tape in found[1])
-    results, asked = [], []
+    results, asked, left_out = [], [], []
     with screen.progress("demo", rows * len(names), json) as show:
         for k, name in enumerate(names):
             told = partial(show_part, show, k * rows, name)
-            result, sent = perform([Wanted(name=name, plugin=name)], found, settings, name, told)
+            try:
+                result, sent = perform([Wanted(name=name, plugin=name)], found, settings, name, told)
+            except Misuse as error:
+                if error.code != "INDICATOR_EVERY":  # it looks at bars that are finer than these
+                    raise
+                left_out.append(f"{name}: {error.what}")
+                continue
             results.append(result)
             asked.append(sent)
         show(rows * len(names), "report")
@@ -81,6 +87,8 @@ def demo(
     out.print()
     out.print(screen.comparison(results, out.width))
     out.print()
+    for line in left_out:
+        out.print(f"left out: {line}", style=screen.SOFT)
     out.print("Past prices under stated assumptions: not advice, and no promise.", style=screen.SOFT)
     out.print(Text.assemble("report   ", (str(report), "bold"), "   (open it in a browser)"), soft_wrap=True)
     out.print(Text.assemble("why      ", (f"argosy backtest {names[-1]} --trades --orders", "bold"), "   (each trade, each order)"))
