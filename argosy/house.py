@@ -20,6 +20,7 @@ from argosy.core.strategy import Declaration, declare
 from argosy.core.tape import Tape
 from argosy.core.time import MS, span, span_text
 from argosy.data.actions import forward_factor
+from argosy.engine.algos.grain import Grain
 from argosy.engine.engine import Breakers, Engine
 from argosy.engine.journal import MemoryJournal
 from argosy.engine.portfolio import Fx
@@ -183,6 +184,7 @@ def assemble(
         _finest(market, tape, terms)
     if terms.queue != "none":
         _queues(instruments, tapes, terms)
+    engine.grains.update(grains(tapes))
     series(engine.slots, tapes)
     if bulk:
         feed(engine.slots, tapes, events)
@@ -226,6 +228,20 @@ def _finest(market: SimCore, tape: Tape, terms: Terms) -> None:
             market.finest(i, "trade")
         elif tape.kind is BookDelta and terms.depth:
             market.finest(i, "book")
+
+
+def grains(tapes: Sequence[Tape]) -> dict[int, Grain]:
+    """What the tapes can support of an execution algorithm, by instrument: how fine their rows are, and whether they show volume."""
+    found: dict[int, Grain] = {}
+    for tape in tapes:
+        for i in tape.instruments if len(tape) else ():
+            own = tape.only(i)
+            span_ns = int(own["span"].max()) if tape.kind is Bar else 0
+            shown = own["volume"] if tape.kind is Bar else own["size"] if tape.kind is Trade else None
+            volume = shown is not None and bool(np.any(shown > 0.0))
+            known = found.get(i)
+            found[i] = Grain(span_ns, volume) if known is None else Grain(min(known.span, span_ns), known.volume or volume)
+    return found
 
 
 def series(slots: Sequence[Slot], tapes: Sequence[Tape]) -> None:

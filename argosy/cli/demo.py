@@ -58,18 +58,26 @@ def demo(
         )
     found, label = prices.gather(prices.DEMO, split(symbols), start, end)
     rows = sum(len(tape) for tape in found[1])
-    results, asked = [], []
+    results, asked, left_out = [], [], []
     outcomes: list[Outcome] = []
-    wanted = [Wanted(name=name, plugin=name) for name in names]
+    wanted: list[Wanted] = []
     with screen.progress("demo", rows * len(names), json) as show:
         for k, name in enumerate(names):
             told = partial(show_part, show, k * rows, name)
-            result, sent = perform([wanted[k]], found, settings, name, told, kept=outcomes)
+            one = Wanted(name=name, plugin=name)
+            try:
+                result, sent = perform([one], found, settings, name, told, kept=outcomes)
+            except Misuse as error:
+                if error.code != "INDICATOR_EVERY":  # it looks at bars that are finer than these
+                    raise
+                left_out.append(f"{name}: {error.what}")
+                continue
+            wanted.append(one)
             results.append(result)
             asked.append(sent)
         passports = verdicts(wanted, found, settings.terms(), outcomes, told=lambda name: show(rows * len(names), f"testing {name}"))
         show(rows * len(names), "report")
-        told_of = {k: plain(passports[name]) for k, name in enumerate(names) if name in passports}
+        told_of = {k: plain(passports[one.name]) for k, one in enumerate(wanted) if one.name in passports}
         write_report(results, found, report, "The demo fleet", asked, told_of)
     if svg is not None:
         from argosy.cli.picture import svg as picture
@@ -93,6 +101,8 @@ def demo(
     out.print()
     screen.why(passports, out)
     out.print()
+    for line in left_out:
+        out.print(f"left out: {line}", style=screen.SOFT)
     out.print("Past prices under stated assumptions: not advice, and no promise.", style=screen.SOFT)
     out.print(Text.assemble("report   ", (str(report), "bold"), "   (open it in a browser)"), soft_wrap=True)
     out.print(Text.assemble("tested   ", (f"argosy passport {names[-1]} --out passport.html", "bold"), "   (every question, signed)"))

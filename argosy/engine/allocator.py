@@ -23,10 +23,12 @@ class Lack(msgspec.Struct, gc=False):
 
 
 def wished(state: State, strategy: str, instrument: int) -> int:
-    """The position a strategy wants: its standing target, or what it holds when none stands."""
+    """The position a strategy wants by now: its standing target as far as its algorithm lets it, or what it holds when none stands."""
     wish = state.wishes.get((strategy, instrument))
     held = state.portfolio.books[strategy].lots[instrument]
-    return held if wish is None or wish.lots is None else wish.lots
+    if wish is None or wish.lots is None:
+        return held
+    return wish.lots if wish.course is None else wish.course.way(wish.lots, held)
 
 
 def working(state: State, instrument: int) -> dict[str, int]:

@@ -45,7 +45,7 @@ class Coast:
     def ready(self) -> bool:
         """Whether nothing waits for the next row."""
         engine = self._engine
-        return not engine.patience.stuck and not engine.state.filled and engine.state.level != FLATTEN
+        return not engine.patience.stuck and not engine.state.filled and not engine.state.courses and engine.state.level != FLATTEN
 
     def run(self, lo: int, hi: int, touch: Sequence[tuple[int, float, float]]) -> tuple[Effect, ...]:
         """Walk rows [lo, hi), which must end with an instant, as far as no order is touched and nothing has to be decided.

@@ -101,7 +101,8 @@ def _revalue(portfolio: Portfolio, i: int, underlying: int) -> None:
 
 def _end(state: State, i: int) -> None:
     state.delisted.add(i)
-    for (_, instrument), wish in state.wishes.items():
+    for (strategy, instrument), wish in state.wishes.items():
         if instrument == i:
             wish.lots = None
             wish.rungs = {}
+            state.courses.end(strategy, i)

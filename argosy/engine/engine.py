@@ -17,26 +17,17 @@ from argosy.core.instrument import Instruments
 from argosy.core.intents import Target
 from argosy.core.protocols import Journal
 from argosy.core.time import NEVER
+from argosy.engine.algos.grain import Grain
+from argosy.engine.algos.pace import pace
 from argosy.engine.dispatch import Dispatch
 from argosy.engine.evaluate import judge
 from argosy.engine.failure import Failure
-from argosy.engine.journal import (
-    Given,
-    Grant,
-    Memory,
-    Reserve,
-    Rows,
-    Run,
-    Standing,
-    Stretch,
-    Unsized,
-    Verdict,
-    Wanted,
-)
+from argosy.engine.journal import Given, Grant, Memory, Reserve, Rows, Run, Standing
 from argosy.engine.levels import Breakers, Levels
 from argosy.engine.patience import Patience
 from argosy.engine.planner import Draft, order_of, plan
 from argosy.engine.portfolio import HOUSE, Fx
+from argosy.engine.records import Stretch, Unsized, Verdict, Wanted
 from argosy.engine.risk import RiskGate
 from argosy.engine.slot import Binding, Slot
 from argosy.engine.state import FLATTEN, PROTECTIONS, State
@@ -96,6 +87,7 @@ class Engine:
         self.dirty: set[int] = set()
         self.muted = False
         self.patience = Patience()
+        self.grains: dict[int, Grain] = {}
         self._watched = frozenset(i for i, bound in enumerate(self.dispatch.bound) if len(bound) > 1)
         self.cursor = 0
         self._pulses: list[ev.Event] = []
@@ -178,7 +170,7 @@ class Engine:
         marks, marked, lots, on_bar = portfolio.marks, portfolio.marked, portfolio.lots, self.dispatch.on_bar
         value, worth, cash, scale = portfolio.value, portfolio.worth, portfolio.cash, portfolio.scale
         currency, single, settle = portfolio.currency_of, portfolio.single, state.settle
-        wants, on_instant, keeps = self.dispatch.wants, self.dispatch.on_instant, self.dispatch.keeps
+        wants, on_instant, keeps, courses = self.dispatch.wants, self.dispatch.on_instant, self.dispatch.keeps, state.courses
         watches = self.levels.watching
         for bar in bars:
             i = bar.instrument
@@ -199,8 +191,8 @@ class Engine:
                 self._trigger(bar)
             if watches:
                 self.levels.check()
-            if self.patience.stuck:
-                self._rest()
+            if courses or self.patience.stuck:
+                self._rest((bar,))
             if keeps:
                 self.dispatch.keep(bar)
             for call in on_bar[i]:
@@ -239,8 +231,8 @@ class Engine:
                 self._trigger(bar)
         if self.levels.watching:
             self.levels.check()
-        if self.patience.stuck:
-            self._rest()
+        if state.courses or self.patience.stuck:
+            self._rest(bars)
         if self.dispatch.keeps:
             for bar in bars:
                 self.dispatch.keep(bar)
@@ -294,12 +286,17 @@ class Engine:
         if rows or self._pulses:
             if self.levels.watching:
                 self.levels.check()
-            if self.patience.stuck:
+            if state.courses or self.patience.stuck:
                 self._rest()
 
-    def _rest(self) -> None:
-        """Time has passed: what waited is planned again."""
-        self.dirty |= self.patience.ripe(self.state.rows, self.state.bare)
+    def _rest(self, rows: Sequence[ev.Bar] = ()) -> None:
+        """Time has passed: what waited is planned again, what is paced goes on. rows: those its courses have not seen."""
+        if self.patience.stuck:
+            self.dirty |= self.patience.ripe(self.state.rows, self.state.bare)
+        if self.state.courses:
+            for row in rows:
+                self.state.courses.see(row)
+            pace(self)
 
     def rescale(self, split: ev.Split) -> None:
         """Bring the strategies to the prices after a split."""
@@ -376,7 +373,7 @@ class Engine:
 
     def _want(self, slot: Slot, intent: Any) -> None:
         """Record an intent, or that it came to no size; a repeat of the standing one is a no-op, nonsense a failure."""
-        said = judge(self.state, slot.id, slot.cells, intent)
+        said = judge(self.state, slot.id, slot.cells, intent, self.grains)
         if said is None:
             return
         if isinstance(said, Misuse):
@@ -389,6 +386,8 @@ class Engine:
             timer = SetTimer("horizon", self.state.now + intent.horizon_ns, slot.id)
             self.record(timer)
             self.effects.append(timer)
+        if self.state.courses:
+            pace(self)
         self.dirty.add(intent.instrument)
 
     def _plan(self, i: int, drafts: list[Draft]) -> None:

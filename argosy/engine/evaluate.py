@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import Any
 
 from argosy.core.errors import Misuse
 from argosy.core.intents import Hold, Ladder, Target
 from argosy.core.money import INT_LIMIT, per_one
 from argosy.core.orders import Refused, Tif
+from argosy.engine.algos.grain import Grain, malformed, unsupported
 from argosy.engine.records import Unsized, Wanted
 from argosy.engine.state import State
 from argosy.engine.wish import repeats, same_ladder, same_size
 
 
-def judge(state: State, strategy: str, instruments: Container[int], intent: Any) -> Wanted | Unsized | Misuse | None:
+def judge(
+    state: State, strategy: str, instruments: Container[int], intent: Any, grains: Mapping[int, Grain]
+) -> Wanted | Unsized | Misuse | None:
     """What is to be recorded of an intent: what it came to, evaluated once, or why to nothing; None for a repeat of what stands.
 
-    instruments: those the strategy is bound to. Misuse for what no strategy may want.
+    instruments: those the strategy is bound to; grains: what the rows of an instrument can support. Misuse for what no strategy may want.
     """
     if type(intent) not in (Target, Ladder, Hold):
         return Misuse("INTENT_KIND", f"{strategy} returned {intent!r}", fix="return Target, Ladder, Hold or None")
@@ -31,6 +34,14 @@ def judge(state: State, strategy: str, instruments: Container[int], intent: Any)
             return Misuse("TARGET_TIF", f"{strategy} wants good till a date and names none", fix="give horizon_ns")
         if wish is not None and wish.lots is not None and repeats(wish.intent, intent):
             return None
+        if intent.execution is not None:
+            wrong = malformed(strategy, intent)
+            if wrong is not None:
+                return wrong
+            open_ = intent.tif is not Tif.DAY or state.session_open(i)
+            refused = unsupported(intent.execution, grains.get(i), open_)
+            if refused is not None:
+                return Unsized(strategy, intent, refused)
         if wish is not None and wish.lots is not None and same_size(wish.intent, intent):
             lots = wish.lots
         else:

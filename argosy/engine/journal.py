@@ -21,6 +21,7 @@ from argosy.engine.records import (
     Grant,
     Memory,
     Record,
+    Released,
     Reserve,
     Rows,
     Run,
@@ -142,6 +143,6 @@ def _kept(data: bytes) -> Iterator[tuple[int, Any]]:
 
 
 __all__ = [
-    "GROUP", "Cross", "Given", "Grant", "Memory", "MemoryJournal", "Record", "Reserve", "Rows", "Run", "Standing", "Stretch",
+    "GROUP", "Cross", "Given", "Grant", "Memory", "MemoryJournal", "Record", "Released", "Reserve", "Rows", "Run", "Standing", "Stretch",
     "Unsized", "Verdict", "Wanted", "frames",
 ]  # fmt: skip

@@ -129,7 +129,7 @@ def _plain(state: State, i: int, strategy: str) -> Plan | None:
     wish = state.wishes.get((strategy, i))
     if wish is None:
         return NOTHING
-    if wish.rungs or wish.protection is not None or i in state.delisted:
+    if wish.rungs or wish.protection is not None or wish.course is not None or i in state.delisted:
         return None
     held = state.portfolio.books[strategy].lots[i]
     lots = held if wish.lots is None else wish.lots

@@ -85,6 +85,14 @@ class Unsized(msgspec.Struct, frozen=True, gc=False, tag=True):
     refused: Refused
 
 
+class Released(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """An execution algorithm let its target go on. back: lots of it that are still held back, 0 when it has let all of it go."""
+
+    strategy: str
+    instrument: int
+    back: int
+
+
 class Reserve(msgspec.Struct, frozen=True, gc=False, tag=True):
     """A Submit with the base units held back for it; exit: it can only shrink the position."""
 
@@ -134,7 +142,7 @@ class Stretch(msgspec.Struct, frozen=True, tag=True):
 
 
 Record = (
-    Run | Rows | Stretch | Grant | Wanted | Unsized | Cross | Verdict | Reserve | Given | Standing | Memory
+    Run | Rows | Stretch | Grant | Wanted | Unsized | Released | Cross | Verdict | Reserve | Given | Standing | Memory
     | fx.Cancel | fx.Amend | fx.SetTimer | fx.Note | fx.Alarm
     | ev.Reply | ev.OrderUpdate | ev.Fill | ev.Bust | ev.Reversal | ev.Account | ev.Adjust | ev.CashFlow | ev.Split
     | ev.Dividend | ev.Funding | ev.Borrow | ev.Delist | ev.Exercise | ev.Assignment | ev.Expiry | ev.Status

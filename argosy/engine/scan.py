@@ -153,7 +153,9 @@ class Scan:
     def ready(self) -> bool:
         """Whether the engine is as the scan needs it: its strategy active, nothing else to be looked at on every bar."""
         state = self._engine.state
-        return state.status[self._slot.id] == "active" and state.level != FLATTEN and not self._engine.patience.stuck and not self._beyond
+        if self._engine.patience.stuck or state.courses or self._beyond:
+            return False
+        return state.status[self._slot.id] == "active" and state.level != FLATTEN
 
     def bar(self, row: int) -> Bar:
         """The bar of a row."""
@@ -351,7 +353,7 @@ class Scan:
         if wish.lots is None:
             return float("nan")
         intent = wish.intent
-        if type(intent) is not Target or intent.horizon_ns or intent.on_expiry != "keep":
+        if type(intent) is not Target or intent.horizon_ns or intent.on_expiry != "keep" or intent.execution is not None:
             return None
         value = getattr(intent, self._slot.declaration.unit)
         return None if value is None else float(value)

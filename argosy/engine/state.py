@@ -18,28 +18,17 @@ from argosy.core.instrument import Instruments
 from argosy.core.intents import Ladder, Target
 from argosy.core.orders import Order, Refused, Work
 from argosy.core.time import NEVER
+from argosy.engine.algos.courses import Courses
 from argosy.engine.bare import Bare
 from argosy.engine.blotter import Blotter, Ticket
 from argosy.engine.counters import Counters
 from argosy.engine.endings import delist, exercise, expire
-from argosy.engine.journal import (
-    Cross,
-    Given,
-    Grant,
-    Memory,
-    Reserve,
-    Rows,
-    Run,
-    Standing,
-    Stretch,
-    Unsized,
-    Verdict,
-    Wanted,
-)  # fmt: skip
+from argosy.engine.journal import Cross, Given, Grant, Memory, Released, Reserve, Rows, Run
 from argosy.engine.portfolio import HOUSE, Fx, Portfolio
-from argosy.engine.snap import limit_on_grid, protection_on_grid, regrid, rung_on_grid
+from argosy.engine.records import Standing, Stretch, Unsized, Verdict, Wanted
+from argosy.engine.snap import limit_on_grid, protection_on_grid, rung_on_grid
 from argosy.engine.snapshot import name, snapshot
-from argosy.engine.wish import Wish, give_up, rescale, rescale_rung, shrink
+from argosy.engine.wish import Wish, give_up, shrink
 from argosy.kernels import ledger
 
 NAN = float("nan")
@@ -76,6 +65,7 @@ class State:
         self.clean = 0
         self.status: dict[str, str] = dict.fromkeys(names, "active")
         self.wishes: dict[tuple[str, int], Wish] = {}
+        self.courses = Courses(self)
         self.peak = 0
         self.day_start = 0
         self.unrated: dict[int, int] = {}
@@ -95,8 +85,9 @@ class State:
         self._on_fill: Callable[[ev.Fill, str, int, int, Order | None], None] | None = None
         self._do: dict[type, Callable[[Any], None]] = {
             Run: self._ignore, Rows: self._rows, Grant: self._grant, Wanted: self._wanted, Cross: self._cross,
-            Verdict: self._verdict, Unsized: self._unsized, Reserve: self._reserve, Given: self._given, Standing: self._standing,
-            Memory: self._ignore, fx.Cancel: self._cancel, fx.Amend: self._amend, fx.SetTimer: self._set_timer,
+            Verdict: self._verdict, Unsized: self._unsized, Released: self.courses.release, Reserve: self._reserve,
+            Given: self._given, Standing: self._standing, Memory: self._ignore,
+            fx.Cancel: self._cancel, fx.Amend: self._amend, fx.SetTimer: self._set_timer,
             fx.Note: self._ignore, fx.Alarm: self._ignore, ev.Reply: self._reply, ev.OrderUpdate: self._update,
             ev.Fill: self._fill, ev.Bust: self._undo, ev.Reversal: self._undo, ev.Account: self._account,
             ev.Adjust: self._adjust, ev.CashFlow: self._cash_flow, ev.Split: self._split,
@@ -184,6 +175,8 @@ class State:
         self.rows += 1
         if event.known > self.now:
             self.now = event.known
+        if self.courses:
+            self.courses.see(event)
 
     def settle(self) -> None:
         """The market rows of an instant are all applied: the peak may rise."""
@@ -283,6 +276,7 @@ class State:
         if wish is None or wish.lots is None:
             return
         if tag in PROTECTIONS:
+            self.courses.guarded(strategy, instrument, signed)
             lacked = wish.lots - (self.portfolio.books[strategy].lots[instrument] - signed)
             if lacked * signed > 0:
                 signed -= lacked if abs(lacked) < abs(signed) else signed
@@ -331,14 +325,7 @@ class State:
         for (strategy, instrument), wish in self.wishes.items():
             if instrument != i:
                 continue
-            held = self.portfolio.books[strategy].lots[i]
-            lacks = 0 if wish.lots is None else int((wish.lots - before[strategy]) * exact)
-            wish.limit = regrid(wish.limit / split.ratio, row, -1 if lacks > 0 else 1)
-            if wish.lots is not None:
-                wish.lots = held + lacks
-            if wish.protection is not None:
-                wish.protection = rescale(wish.protection, split.ratio, row, 1 if (wish.lots or held) >= 0 else -1)
-            wish.rungs = {tag: rescale_rung(rung, split.ratio, row, exact) for tag, rung in wish.rungs.items()}
+            wish.split(self.portfolio.books[strategy].lots[i], before[strategy], split.ratio, exact, row)
 
     def _status(self, status: ev.Status) -> None:
         (self.halted.add if status.halted else self.halted.discard)(status.instrument)
@@ -386,6 +373,7 @@ class State:
         wish = self.wish(wanted.strategy, intent.instrument)
         self.turn += 1
         wish.turn = self.turn
+        self.courses.lay(wanted)
         if wanted.by != "protection":
             wish.intent = intent
         if type(intent) is Target:
@@ -466,10 +454,11 @@ class State:
 
     def _given(self, given: Given) -> None:
         wish = self.wish(given.strategy, given.instrument)
+        self.courses.end(given.strategy, given.instrument)
         wish.intent = None
         wish.lots = None
         wish.until = NEVER
-        if given.cause != "HORIZON":  # the time of a target is not that of the ladder beside it
+        if given.cause not in ("HORIZON", "SESSION"):  # the time of a target is not that of the ladder beside it
             wish.rungs = {}
 
     def _standing(self, standing: Standing) -> None:

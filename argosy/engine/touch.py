@@ -8,6 +8,7 @@ from argosy.core import events as ev
 from argosy.core.effects import Alarm
 from argosy.core.intents import Target
 from argosy.core.orders import Refused
+from argosy.engine.algos.pace import pace
 from argosy.engine.journal import Given, Wanted
 from argosy.engine.planner import content
 from argosy.engine.state import LIVE, PROBE
@@ -55,6 +56,8 @@ def touch(engine: Engine, event: ev.Event) -> None:
         engine.levels.latched(event.level)  # type: ignore[attr-defined]
     elif kind is ev.Account and engine.state.level == PROBE and engine.state.clean >= engine.levels.breakers.probe_clean:
         engine.levels.latch(LIVE, "PROBE_CLEAN")
+    if engine.state.courses and (kind is ev.Fill or kind is ev.Timer):
+        pace(engine)
 
 
 def _tire(engine: Engine, i: int, code: str) -> None:

@@ -12,6 +12,7 @@ from argosy.core.instrument import Instrument
 from argosy.core.intents import Hold, Ladder, Protection, Rung, Target
 from argosy.core.orders import Order, Tif
 from argosy.core.time import NEVER
+from argosy.engine.algos.course import Course
 from argosy.engine.parts import parts
 from argosy.engine.records import plain
 from argosy.engine.snap import regrid
@@ -23,14 +24,16 @@ class Wish:
     """What one strategy wants of one instrument, and stands.
 
     lots:   wanted signed position; None when it has no target standing
+    course: what of it is held back, and by which algorithm; None where it is wanted at once
     rungs:  wanted resting orders by tag; spent: tags whose order filled or was refused, until a new ladder says otherwise
     """
 
-    __slots__ = ("intent", "limit", "lots", "on_expiry", "protection", "rungs", "spent", "tif", "turn", "until")
+    __slots__ = ("course", "intent", "limit", "lots", "on_expiry", "protection", "rungs", "spent", "tif", "turn", "until")
 
     def __init__(self) -> None:
         self.intent: Target | Ladder | Hold | None = None
         self.lots: int | None = None
+        self.course: Course | None = None
         self.turn = 0
         self.limit = NAN
         self.tif = Tif.DAY
@@ -41,10 +44,23 @@ class Wish:
         self.spent: set[str] = set()
 
     def snapshot(self) -> tuple[object, ...]:
-        return (
+        whole = (
             plain(self.intent), self.lots, self.turn, self.limit, int(self.tif), self.until, self.on_expiry,
             plain(self.protection), plain(self.rungs), sorted(self.spent),
         )  # fmt: skip
+        return whole if self.course is None else (*whole, self.course.snapshot())
+
+    def split(self, held: int, before: int, ratio: float, exact: Fraction, row: Instrument) -> None:
+        """Rescale at a split. held, before: the position after it and before; exact: the ratio as venues count it."""
+        lacks = 0 if self.lots is None else int((self.lots - before) * exact)
+        self.limit = regrid(self.limit / ratio, row, -1 if lacks > 0 else 1)
+        if self.lots is not None:
+            self.lots = held + lacks
+        if self.course is not None:
+            self.course.split(ratio, exact)
+        if self.protection is not None:
+            self.protection = rescale(self.protection, ratio, row, 1 if (self.lots or held) >= 0 else -1)
+        self.rungs = {tag: rescale_rung(rung, ratio, row, exact) for tag, rung in self.rungs.items()}
 
 
 def repeats(standing: Any, intent: Any) -> bool:
@@ -56,6 +72,8 @@ def repeats(standing: Any, intent: Any) -> bool:
     if standing.notional != intent.notional or standing.tif != intent.tif or standing.horizon_ns != intent.horizon_ns:
         return False
     if standing.limit != intent.limit and (standing.limit == standing.limit or intent.limit == intent.limit):
+        return False
+    if standing.execution != intent.execution:
         return False
     return standing.on_expiry == intent.on_expiry and repr(standing.protection) == repr(intent.protection)
 

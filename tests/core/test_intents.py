@@ -10,7 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argosy.core.effects import Alarm, Amend, Cancel, Effect, Note, SetTimer, Submit
-from argosy.core.intents import Hold, Intent, Ladder, Protection, Rung, Target
+from argosy.core.intents import (
+    Hold,
+    Iceberg,
+    Intent,
+    Ladder,
+    Pov,
+    Protection,
+    Rung,
+    Shortfall,
+    Target,
+    Twap,
+    Vwap,
+)
 from argosy.core.orders import BUY, SELL, Approved, Order, Refused, Share, Tif, Trimmed, Type
 from argosy.core.time import NEVER
 
@@ -29,10 +41,16 @@ RUNGS = st.builds(
     post_only=st.booleans(),
     protection=st.none() | PROTECTIONS,
 )
+SPANS = st.integers(1, NEVER)
+EXECUTIONS = st.one_of(
+    st.none(), st.builds(Twap, duration_ns=SPANS, slices=LOTS), st.builds(Iceberg, display=LOTS), st.builds(Pov, rate=PRICE, least=LOTS),
+    st.builds(Vwap, duration_ns=SPANS, curve=st.lists(st.floats(0.0, 1e9), min_size=1, max_size=4).map(tuple)),
+    st.builds(Shortfall, duration_ns=SPANS, slices=LOTS, risk_aversion=PRICE, volatility=PRICE, impact=PRICE, permanent=PRICE),
+)  # fmt: skip
 INTENTS = st.one_of(
     st.builds(
         Target, instrument=st.integers(0, 99), lots=st.none() | st.integers(-(1 << 62), 1 << 62), weight=st.none() | st.floats(-2, 2),
-        notional=st.none() | st.floats(-1e9, 1e9), limit=PRICE, tif=st.sampled_from(Tif), urgency=st.sampled_from(["now", "patient"]),
+        notional=st.none() | st.floats(-1e9, 1e9), limit=PRICE, tif=st.sampled_from(Tif), execution=EXECUTIONS,
         protection=st.none() | PROTECTIONS, horizon_ns=st.integers(0, NEVER), on_expiry=st.sampled_from(["keep", "flat"]), why=TEXT,
         evidence=st.lists(st.integers(1, 99), max_size=3).map(tuple),
     ),
@@ -107,3 +125,15 @@ def test_what_was_said_is_not_changed(value: Any) -> None:
 
 def test_the_sides_cancel_out() -> None:
     assert BUY + SELL == 0
+
+
+def test_a_target_of_before_with_a_field_that_is_gone_is_still_read() -> None:
+    frame = msgspec.msgpack.encode({"type": "target", "instrument": 1, "lots": 5, "urgency": "patient"})
+    assert msgspec.msgpack.decode(frame, type=Intent) == Target(1, lots=5)
+
+
+def test_whole_numbers_of_an_algorithm_are_what_a_journal_gives_back() -> None:
+    for algo in (Vwap(9, (3, 1)), Pov(1), Shortfall(9, 3, 1, 2, 3, 4)):
+        back = msgspec.msgpack.decode(msgspec.msgpack.encode(Target(0, lots=1, execution=algo)), type=Intent)
+        assert isinstance(back, Target)
+        assert repr(back.execution) == repr(algo)

@@ -9,9 +9,11 @@ from typing import Any
 
 from argosy.core.events import SCHEMA
 from argosy.core.instrument import Instrument, Instruments
+from argosy.core.intents import Protection, Target, Twap
+from argosy.core.time import MINUTE
 from argosy.house import Wanted, assemble
 from tests.journals.book import HERE, Page, write
-from tests.walks.hand import tape, terms
+from tests.walks.hand import says, tape, terms
 from tests.walks.test_journal import everything
 
 
@@ -50,10 +52,21 @@ def plain() -> Page:
     return page(run.engine, list(run.replay.source.rows()))
 
 
+def paced() -> Page:
+    """An execution algorithm in flight: ten minutes of a target in five parts, of which three are let go."""
+    rows = tape([10.0 + 0.1 * k for k in range(8)])
+    want = Target(0, lots=11, execution=Twap(10 * MINUTE, 5), protection=Protection(stop=9.0))
+    data = (Instruments([Instrument(symbol="S0")]), [rows], [])
+    run = assemble([Wanted("paced", says({1: want}))], data, terms(fees="alpaca"))
+    run.go()
+    return page(run.engine, list(run.replay.source.rows()))
+
+
 def main() -> None:
-    """Write both pages of the current schema."""
+    """Write the pages of the current schema."""
     write(HERE / f"schema_{SCHEMA}_every.txt", every())
     write(HERE / f"schema_{SCHEMA}_plain.txt", plain())
+    write(HERE / f"schema_{SCHEMA}_paced.txt", paced())
 
 
 if __name__ == "__main__":

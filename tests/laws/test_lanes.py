@@ -23,8 +23,10 @@ from argosy.house import Run, Terms, Wanted, assemble
 from argosy.kernels.fees import per_share
 from argosy.kernels.indicators import sma
 from argosy.kernels.scan import scanner
+from argosy.strategies.breakout import Breakout
 from argosy.strategies.mean_reversion import MeanReversion
 from argosy.strategies.trend import Trend
+from argosy.strategies.volatility_target import VolatilityTarget
 from tests.laws.market import Cross, bars, instruments, sessions
 
 SEEDS = range(40 if os.environ.get("ARGOSY_DRILL") else 4)
@@ -140,6 +142,7 @@ def stretches(run: Run) -> int:
 STRATEGIES = [
     (Lots, {}), (Lots, {"short": 0.0}), (Money, {}), (Trend, {"fast": 3, "slow": 8}), (Trend, {"fast": 3, "slow": 8, "short": True, "weight": 0.6}),
     (Trend, {"fast": 3, "slow": 8, "stop_atr": 2.0}), (MeanReversion, {"window": 9, "stop": 1.0}), (Cross, {}), (Cross, {"guarded": 1, "short": 1}),
+    (Breakout, {"entry": 12, "exit": 6, "range": 8, "stop_atr": 0.0}), (VolatilityTarget, {"per_year": 98_280, "target": 0.3}),
 ]  # fmt: skip
 
 

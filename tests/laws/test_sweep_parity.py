@@ -31,8 +31,11 @@ from argosy.lab.sweep.ground import grounds
 from argosy.lab.sweep.work import FILL, ORDER
 from argosy.lab.sweep.work import single as single_run
 from argosy.lab.verdict import gather
+from argosy.strategies.breakout import Breakout
 from argosy.strategies.mean_reversion import MeanReversion
+from argosy.strategies.multi_timeframe import MultiTimeframe
 from argosy.strategies.trend import Trend
+from argosy.strategies.volatility_target import VolatilityTarget
 from tests.laws.market import bars
 
 SEEDS = range(60 if os.environ.get("ARGOSY_DRILL") else 4)
@@ -201,6 +204,8 @@ PLAIN = [
     (Trend, {"fast": 3, "slow": 8, "short": True, "weight": 0.6}), (Trend, {"fast": 3, "slow": 8, "stop_atr": 2.0}),
     (Trend, {"fast": 3, "slow": 8, "stop_atr": 0.7, "short": True}), (MeanReversion, {"window": 9, "stop": 1.0}),
     (MeanReversion, {"window": 9, "stop": 0.4, "entry": 1.0, "short": True}),
+    (Breakout, {"entry": 12, "exit": 6, "range": 8, "stop_atr": 1.0, "short": True}), (VolatilityTarget, {"per_year": 98_280, "target": 0.3}),
+    (MultiTimeframe, {"second": 5, "third": 15, "fourth": 30, "fast": 1, "slow": 3, "stop_atr": 1.0, "short": True}),
 ]  # fmt: skip
 
 

@@ -10,9 +10,10 @@ from argosy.core import events as ev
 from argosy.core.effects import Amend, Note, Submit
 from argosy.core.errors import Broken
 from argosy.core.ids import client_order_id, order_seq
-from argosy.core.intents import Hold, Ladder, Protection, Rung, Target
+from argosy.core.intents import Hold, Ladder, Protection, Rung, Target, Twap
 from argosy.core.orders import BUY, Refused, Work
 from argosy.core.time import DAY, MINUTE
+from argosy.engine.algos.grain import Grain
 from argosy.engine.fold import fold
 from argosy.engine.journal import MemoryJournal, Record, Reserve, Rows, Run, Unsized, Verdict, frames
 from argosy.engine.journal import Wanted as WantedRecord
@@ -211,6 +212,7 @@ def everything() -> Stage:
             minute = bar.ts // MINUTE
             wants = {
                 0: Target(0, lots=10, protection=Protection(stop=9.0)),
+                5: Target(0, lots=40, execution=Twap(2 * MINUTE, 2)),
                 1: (Target(0, lots=10, protection=Protection(stop=9.2)), Ladder(1, (Rung("x", BUY, 8.0, 2), Rung("huge", BUY, 7.0, 99)))),
                 3: Target(1, lots=-4, horizon_ns=5 * MINUTE),
                 4: Hold(1),
@@ -267,6 +269,8 @@ def everything() -> Stage:
     tell(ev.Exercise, 0, 2, 1, -4, 80 * USD, 20.0)
     tell(ev.Assignment, 0, 1, -1, 0, -3 * USD, 7.0, "early", "busy")
     tell(ev.Expiry, 0, 21.0, 1.0, 1, 2, -40 * USD, 20.0)
+    stage.engine.grains[0] = Grain(MINUTE, True)
+    stage.bar(6.7)  # minute 5: an algorithm lets go of half
     tell(ev.Delist, 1, 19.0)
     stage.engine.record(Note("a line for people"))
     stage.engine.record(Unsized("opposite", Target(0, weight=0.5), Refused("FX_STALE", {})))
