@@ -33,10 +33,10 @@ def found() -> dict[str, Kernel[..., Any]]:
 
 
 KERNELS = found()
-WHOLE = ("argosy.kernels.sweep.", "argosy.kernels.local.")
-"""They take an account, its orders and its records: tests/laws/test_sweep_parity.py and test_local.py run them in both lanes."""
-MARKETS = ("apportion", "scan.plan", "coast.coast")
-"""They take more than numbers: tests/laws/test_lanes.py and test_coast.py hold the latter two against the engine."""
+WHOLE = ("argosy.kernels.sweep.", "argosy.kernels.local.", "argosy.kernels.brackets.")
+"""They take an account, its orders and its records: tests/laws/test_sweep_parity.py, test_local.py and test_entries.py run them in both lanes."""
+MARKETS = ("apportion", "scan.plan", "coast.coast", "entries.turn", "entries.off_grid")
+"""They take more than numbers: tests/laws/test_lanes.py, test_coast.py and test_entries.py hold them against the engine."""
 SCALAR = sorted(
     name
     for name in KERNELS
