@@ -36,6 +36,7 @@ from argosy.core.tape import Tape
 from argosy.core.time import NEVER
 from argosy.engine.coast import Coast
 from argosy.engine.engine import Engine
+from argosy.engine.entries import Entries
 from argosy.engine.scan import Scan
 from argosy.engine.steps import hint
 
@@ -45,6 +46,8 @@ _FOR_MARKET = (Session, Split, Status, Delist, Expiry)
 
 SCAN_FROM = 50_000
 """Rows from which compiling a strategy pays."""
+ENTRIES_PAY = 10
+"""A step that says entries pays so many times earlier: each of its bars is orders."""
 
 
 class Replay:
@@ -52,7 +55,8 @@ class Replay:
 
     events: what else became known (sessions, splits, dividends, cash flows, commands, facts), in any order
     progress: called with the number of market rows done, now and then
-    scan_from: rows from which a strategy that can be compiled is; scanned, coasted: whether it was, or slept through ticks;
+    scan_from: rows from which a strategy that can be compiled is, a tenth of them where a step says entries
+    scanned, coasted: whether it was, or slept through ticks;
     hint: what in its step kept it from being compiled
     """
 
@@ -111,9 +115,12 @@ class Replay:
 
     def _scan(self, rows: int) -> Scan | None:
         """The compiled way through quiet bars, where there is one and it pays."""
-        if rows < self._scan_from or self.source.openings or not all(tape.kind is Bar for tape in self.source.tapes):
+        if self.source.openings or not all(tape.kind is Bar for tape in self.source.tapes):
             return None
-        scan = Scan.of(self.engine, self.source.columns)
+        found = Entries.of(self.engine, self.source.columns) if rows >= self._scan_from // ENTRIES_PAY else None
+        if found is None and rows < self._scan_from:
+            return None
+        scan = found or Scan.of(self.engine, self.source.columns)
         self.scanned = scan is not None
         self.hint = "" if self.scanned else hint(self.engine.slots)
         return scan
@@ -146,14 +153,11 @@ class Replay:
 
         def leap(row: int, end: int) -> None:
             if scan.ready:
-                effects = scan.run(row, end, market.touch(), market.plain)
-                if scan.traded:
-                    market.leap(scan.traded, scan.opened)
-                self._perform(effects)
+                self._perform(scan.leap(row, end, market))
 
         def instant(row: int, end: int, calm: bool) -> None:
             self._open(scan, row, end)
-            if calm and scan.ready and not any(market.busy(i) for i in instrument[row:end].tolist()):
+            if calm and scan.ready and scan.sleeps and not any(market.busy(i) for i in instrument[row:end].tolist()):
                 return  # whatever rested has been filled at the open: the rest of the instant is quiet
             self._perform(self._instant([scan.bar(r) for r in range(row, end)]))
 

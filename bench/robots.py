@@ -51,6 +51,23 @@ class Brackets:
         return Ladder(bar.instrument, (Rung("in", BUY, entry / 100.0, int(LOTS), protection=exits),))
 
 
+class Entries:
+    """The same as a step: each bar the one entry wanted now, with its own stop and target; what filled keeps its own."""
+
+    unit = "lots"
+    wants = "entry"
+
+    @staticmethod
+    def step(row: Any, needs: Any, state: Any, params: Any, out: Out) -> None:
+        """One entry a thousandth below the close, in whole cents."""
+        close = int(row.close * 100.0 + 0.5)
+        entry = close - close // 1_000
+        out.target = LOTS
+        out.limit = entry / 100.0
+        out.stop = (entry - entry // 1_000) / 100.0
+        out.take = (entry + entry // 1_000) / 100.0
+
+
 LOW, HIGH = 9_985, 10_015
 """Cents at which the swings are bought and sold; odd, and trades are even, so that none is merely touched."""
 

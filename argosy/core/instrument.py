@@ -170,3 +170,10 @@ class Instruments:
     @property
     def symbols(self) -> tuple[str, ...]:
         return tuple(row.symbol for row in self._rows)
+
+
+def tick_fraction(tick: Decimal) -> tuple[float, float, float]:
+    """A tick as a float, and as numerator and denominator of a decimal fraction: what `kernels.sweep.account.snap` counts with."""
+    num, den = tick.as_integer_ratio()
+    whole = 10 ** max(0, -int(tick.as_tuple().exponent))
+    return float(tick), float(num * (whole // den)), float(whole)

@@ -108,6 +108,12 @@ class Market(Protocol):
     def leap(self, traded: Mapping[int, int], opened: int) -> None:
         """Plain orders were filled elsewhere by those terms: net lots by instrument, and the start of the last bar that filled."""
 
+    def lend(self, instrument: int) -> Any:
+        """(last rank, last opening, live orders as `kernels.brackets.Rest`) where all of them fill whole by the bars alone, else None."""
+
+    def take_back(self, instrument: int, lots: int, rank: int, opened: int, rests: Sequence[Any]) -> None:
+        """Bars were walked elsewhere with what `lend` gave: the position, the last rank, the last opening, what is live now."""
+
     @property
     def due(self) -> int:
         """The next moment at which something happens by itself; time.NEVER when nothing does."""

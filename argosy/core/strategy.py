@@ -14,6 +14,9 @@ Two styles, one law:
         needs = staticmethod(lambda p: {"fast": sma(p.fast), "slow": sma(p.slow)})
         @staticmethod
         def step(row, needs, state, params, out): out.target = 1.0 if needs.fast > needs.slow else 0.0
+
+A step with `wants = "entry"` (in lots) says at each bar the one entry it wants now: `target` lots at `limit`, with its own `stop` and
+`take`. The same entry said again rests on; another replaces it while it is unfilled; what filled keeps its own stop and target.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ ABSENT = math.inf
 HANDLERS = ("on_bar", "on_quote", "on_trade", "on_book", "on_fact", "on_forecast", "on_fill", "on_timer", "on_instant")
 MarketKind = Literal["bar", "quote", "trade", "book"]
 UNITS = ("weight", "lots", "notional")
+WANTS = ("position", "entry")
 _KINDS = get_args(MarketKind)
 
 
@@ -137,6 +141,7 @@ class Declaration(msgspec.Struct, frozen=True):
     """A strategy class read once: everything its attributes declare, checked.
 
     unit:   what a step's `target` counts: "weight" of the allotment, "lots", or "notional" currency
+    wants:  what a step's numbers say: the "position" wanted, or at each bar the one "entry" wanted with its own stop and take
     scaled: names of state fields that are prices, rescaled at a split
     align:  span to which a live instant is aligned ("" = each event is an instant), with grace_ms
     """
@@ -156,6 +161,7 @@ class Declaration(msgspec.Struct, frozen=True):
     window: int
     align: str
     grace_ms: int
+    wants: str = "position"
 
     @property
     def ticks(self) -> frozenset[str]:
@@ -174,7 +180,7 @@ def declare(cls: type, name: str = "", **params: object) -> Declaration:
     """Read a strategy class and check what it declares; `params` override the defaults of its params Struct.
 
     Raises Misuse: STRATEGY_SHAPE (no handler, or a step beside on_bar), STRATEGY_PARAM (unknown or out of bounds),
-    STRATEGY_NEEDS, STRATEGY_WATCHES, STRATEGY_WAKES, STRATEGY_STATE, STRATEGY_UNIT, SPAN.
+    STRATEGY_NEEDS, STRATEGY_WATCHES, STRATEGY_WAKES, STRATEGY_STATE, STRATEGY_UNIT, STRATEGY_WANTS, SPAN.
     """
     where = f"{cls.__module__}.{cls.__qualname__}"
     label = name or getattr(cls, "name", "") or cls.__name__
@@ -214,6 +220,10 @@ def declare(cls: type, name: str = "", **params: object) -> Declaration:
     unit = getattr(cls, "unit", "weight")
     if unit not in UNITS:
         raise Misuse("STRATEGY_UNIT", f"{label}.unit is {unit!r}", where=where, fix=f"one of {', '.join(UNITS)}")
+    wants = getattr(cls, "wants", "position")
+    if wants not in WANTS or (wants == "entry" and (step is None or unit != "lots")):
+        fix = f"one of {', '.join(WANTS)}; an entry is said by a step, in lots"
+        raise Misuse("STRATEGY_WANTS", f"{label}.wants is {wants!r}", where=where, fix=fix)
     align = getattr(cls, "align", "")
     if align:
         span(align)
@@ -233,7 +243,7 @@ def declare(cls: type, name: str = "", **params: object) -> Declaration:
         name=label, cls=cls, params=values, state=state, needs=needs, watches=watches, wakes=wakes,
         handlers=handlers, step=step, unit=unit, scaled=scaled,
         warmup=max([int(warmup), *(need.warmup for need in needs.values())]), window=int(getattr(cls, "window", 0)),
-        align=align, grace_ms=int(getattr(cls, "grace_ms", 0)),
+        align=align, grace_ms=int(getattr(cls, "grace_ms", 0)), wants=wants,
     )  # fmt: skip
 
 

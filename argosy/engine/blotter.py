@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from fractions import Fraction
 
 import msgspec
@@ -286,6 +287,20 @@ class Blotter:
                 order, lots=lots, shares=shares, limit=order.limit / ratio, stop=order.stop / ratio,
                 trail=order.trail if order.trail_frac else order.trail / ratio,
             )  # fmt: skip
+
+    def relay(self, instrument: int, rows: Sequence[tuple[Order, Work, bool, int, int]]) -> None:
+        """The open orders of an instrument were walked elsewhere: these are they now (order, work, leg, turn, reserved), in order.
+
+        Those that ended there are forgotten: whoever walked them knows that no fill of theirs is still to come.
+        """
+        for number, ticket in self.open[instrument].items():
+            del self.tickets[number]
+            self._legs.pop(ticket.order.parent or number, None)
+            self.reserved -= ticket.reserved
+        self.open[instrument].clear()
+        for order, work, leg, turn, reserved in rows:
+            ticket = self.add(order, reserved)
+            ticket.work, ticket.leg, ticket.turn = work, leg, turn
 
     # -- questions -------------------------------------------------------------------------------------------------------
 

@@ -122,6 +122,33 @@ class Counters:
         else:
             self.losses.pop(strategy, None)
 
+    def on_entries(
+        self, strategy: str, entries: Sequence[tuple[int, Likeness]], trades: tuple[int, int], losses: int, unfilled: int
+    ) -> None:
+        """Entries of one strategy that were sent, and filled or ended: (now, likeness) of those of the last minute, oldest first.
+
+        trades: what then counts, of the account and of the strategy; losses: realised in a row; unfilled: the one that rests, 0 none
+        """
+        self.stamps.extend([row[0] for row in entries[-STAMPS:]])
+        if len(self.stamps) > 2 * STAMPS:
+            del self.stamps[:-STAMPS]
+        self.recent.extend(entries[-STAMPS:])
+        if len(self.recent) > 2 * STAMPS:
+            del self.recent[:-STAMPS]
+        self.last.update([(like[1], now) for now, like in entries])
+        self.trades_in_all = trades[0]
+        for counts, count in ((self.trades, trades[1]), (self.losses, losses)):
+            if count:
+                counts[strategy] = count
+            else:
+                counts.pop(strategy, None)
+        self._unfilled = {unfilled: (strategy,)} if unfilled else {}
+
+    @property
+    def unfilled(self) -> tuple[int, ...]:
+        """Entries that are out and have no fill."""
+        return tuple(self._unfilled)
+
     def on_fill(self, order: int) -> None:
         """The order of this id has a fill: if it is an entry, its trade is now real. Later fills change nothing."""
         self._unfilled.pop(order, None)

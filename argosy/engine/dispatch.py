@@ -13,6 +13,7 @@ from argosy.core.errors import Misuse
 from argosy.core.intents import Protection, Target
 from argosy.core.strategy import ABSENT, BOOK, QUOTE, TRADE, OnFact, OnFill, Out, Tick
 from argosy.engine.book import StrategyBook
+from argosy.engine.entry import ladder
 from argosy.engine.slot import Binding, Cell, Slot, Window
 from argosy.engine.state import State
 
@@ -103,6 +104,7 @@ class Dispatch:
         assert step is not None
         feed = cell.feed
         wants = self.wants
+        anew = slot.declaration.wants == "entry"
 
         def call(bar: ev.Bar) -> None:
             if cell.away is not None:
@@ -121,7 +123,7 @@ class Dispatch:
             except Exception as error:  # a strategy may raise anything; it is recorded and quarantined
                 self._fail(slot, bar, error)
                 return
-            if out.target != last.target or out.stop != last.stop or out.limit != last.limit or out.take != last.take:
+            if anew or out.target != last.target or out.stop != last.stop or out.limit != last.limit or out.take != last.take:
                 wants.append((slot, self.stepped(slot, cell, bar, needs)))
 
         return call
@@ -163,15 +165,18 @@ class Dispatch:
         last.target, last.limit, last.stop, last.take = out.target, out.limit, out.stop, out.take
         target = out.target
         unit = slot.declaration.unit
-        if unit == "lots" and out.limit == out.stop == out.take == ABSENT and -1e18 < target < 1e18:
+        entry = slot.declaration.wants == "entry"
+        if unit == "lots" and not entry and out.limit == out.stop == out.take == ABSENT and -1e18 < target < 1e18:
             return Target(cell.instrument, int(target), why=self._why(slot, cell, needs))
         if target == ABSENT:
             return None
-        if not sound(out):
+        if not sound(out) or (entry and int(target) and out.limit == ABSENT):
             cell.settle()
             raise_text = f"out is target={target} limit={out.limit} stop={out.stop} take={out.take}"
             self._fail(slot, bar, Misuse("STEP_OUT", raise_text, where=slot.id, fix="write finite numbers, or ABSENT for no level"))
             return None
+        if entry:
+            return ladder(cell.instrument, int(target), out.limit, out.stop, out.take, self._why(slot, cell, needs))
         protection = None
         if out.stop != ABSENT or out.take != ABSENT:
             protection = Protection(

@@ -213,8 +213,7 @@ class Engine:
         self._absorb(events)
         self.dispatch.handle(events)
         effects = self.decide() if self.dispatch.wants or self.dirty or self.effects else NONE
-        if self._pulses:
-            self._pulses = []
+        self._pulses = []
         return effects
 
     def bars(self, bars: Sequence[ev.Bar]) -> tuple[Effect, ...]:
@@ -460,9 +459,10 @@ class Engine:
             self.record(Reserve(submit, view.reservation(approved.order), verdict.exit))
             self.effects.append(submit)
 
-    def leap(self, stretch: Stretch, cursor: int, decisions: int) -> None:
-        """Record a stretch of plain orders that was walked elsewhere; its state is for the caller to bring home."""
-        self.journal.stretch(stretch)
+    def leap(self, stretch: Stretch | None, cursor: int, decisions: int) -> None:
+        """Record a stretch of plain orders, if any, that was walked elsewhere; its state is for the caller to bring home."""
+        if stretch is not None:
+            self.journal.stretch(stretch)
         self.cursor = cursor
         if self._memory_every:
             self._since_memory += decisions

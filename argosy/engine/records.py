@@ -127,10 +127,11 @@ class Memory(msgspec.Struct, frozen=True, tag=True):
 
 
 class Stretch(msgspec.Struct, frozen=True, tag=True):
-    """A stretch of plain market orders, in columns: short for the records that `engine.stretch.unfold` makes of it.
+    """A stretch of plain orders, in columns: short for the records that `engine.stretch.unfold` makes of it.
 
     strategy: whose; unit: what its targets count ("lots", "weight", "notional"); share: of its equity that weight 1 means
-    records: how many it stands for, sequences included; deals: `engine.stretch.DEAL` rows; whys: their reasons, or one for all
+    records: how many it stands for, sequences included; whys: their reasons, or one for all
+    form: "market": deals are `engine.stretch.DEAL` rows; "entry": they are `engine.turns.ROW` rows
     """
 
     strategy: str
@@ -139,6 +140,7 @@ class Stretch(msgspec.Struct, frozen=True, tag=True):
     records: int
     deals: bytes
     whys: tuple[str, ...]
+    form: str = "market"
 
 
 Record = (

@@ -12,9 +12,12 @@ import msgspec
 from argosy.core.instrument import Instruments
 from argosy.core.orders import Approved, Order, Refused, Share, Trimmed
 from argosy.engine.parts import parts
+from argosy.engine.rules.profiles import SHELF
 from argosy.engine.rules.rule import NAN, PRICE_LIMIT, STRANGER, Facts, Room, Rule, View
 
 LOTS_LIMIT = 1 << 62
+OURS = frozenset(make for make, _ in SHELF.values())
+"""The rules whose bounds are known to hold for limits with legs, too."""
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
@@ -65,9 +68,14 @@ class RiskGate:
                 return self._trim(order, legs, view)
         return Verdict(Approved(order, legs if type(legs) is tuple else tuple(legs)), None, None, exit)
 
-    def room(self, view: View) -> Room | None:
-        """Bounds within which no rule refuses or trims a plain market order; None when a rule cannot say."""
+    def room(self, view: View, entries: bool = False) -> Room | None:
+        """Bounds within which no rule refuses or trims a plain market order; None when a rule cannot say.
+
+        entries: or a limit with its stop and target, if nothing of our own meets it and its prices are on the grid
+        """
         room = Room()
+        if entries and not all(type(rule) in OURS for rule in self.rules):
+            return None
         for rule in self.rules:
             if getattr(rule, "binds", True):
                 clear = getattr(rule, "clear", None)

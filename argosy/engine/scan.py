@@ -7,6 +7,7 @@ step that machine code cannot run) there is no scan, and the engine steps.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import FunctionType
@@ -21,6 +22,7 @@ from argosy.core.events import Bar
 from argosy.core.intents import Target
 from argosy.core.money import per_one, unit
 from argosy.core.orders import Tif
+from argosy.core.protocols import Market
 from argosy.core.strategy import Out
 from argosy.core.time import MINUTE, NEVER
 from argosy.engine.dispatch import sound
@@ -54,7 +56,11 @@ class Scan:
     The numbers of its cells live here while it runs; `Cell.away` brings one home before anybody else reads or steps it.
     columns: the run's bars in the order they are walked, (T,) arrays named as the fields of Bar
     traded:  lots by instrument that the last run bought, less those it sold, by orders the venue has not seen
+    SAYS:    what steps it walks say; sleeps: whether it walks rows on which nothing may be traded, too
     """
+
+    SAYS = "position"
+    sleeps = True
 
     def __init__(self, engine: Engine, slot: Slot, columns: Mapping[str, NDArray[Any]]) -> None:
         self._engine = engine
@@ -95,20 +101,20 @@ class Scan:
         self._marks = np.zeros(n)
         self._facts = np.zeros((n, 10))
         self._facts[:, kernels.SCALE] = engine.state.portfolio.scale
-        self._tally = np.zeros(20, np.int64)
-        self._room = np.zeros(20)
-        self._terms = np.zeros(8)
-        self._schedule = FeeSchedule()
-        self._standing = np.zeros(len(cells))
-        self._asks = np.zeros((len(cells), 5), np.int64)
+        self._tally, self._room = np.zeros(28, np.int64), np.zeros(22)
+        self._terms, self._schedule = np.zeros(8), FeeSchedule()
+        self._standing, self._asks = np.zeros(len(cells)), np.zeros((len(cells), 5), np.int64)
         self._log = np.zeros(DEALS, DEAL)
         self._memo = np.zeros(DEALS, state_type)
         self._before = np.zeros(1, state_type), np.zeros(1, OUT)
-        self._seq = -1
-        self._beyond = False
+        self._seq, self._beyond = -1, False
         self.traded: dict[int, int] = {}
         assert isinstance(declaration.step, FunctionType)
-        scanner = kernels.scanner(linked(declaration.step))
+        self._link(linked(declaration.step))
+
+    def _link(self, step: Callable[..., None]) -> None:
+        """Make the walk of the strategy's step; Uncompilable where it cannot be made."""
+        scanner = kernels.scanner(step)
         self._kernel = scanner.prove
         self._walk(0, 0)  # made here, or found that it cannot be
         self._kernel = scanner.jit
@@ -122,15 +128,15 @@ class Scan:
         except Uncompilable:
             return None
 
-    @staticmethod
-    def fits(engine: Engine, columns: Mapping[str, NDArray[Any]]) -> Slot | None:
+    @classmethod
+    def fits(cls, engine: Engine, columns: Mapping[str, NDArray[Any]]) -> Slot | None:
         """The one slot that can be scanned, None when there is none."""
         active = [slot for slot in engine.slots if engine.state.status[slot.id] == "active"]
         if len(active) != 1 or not engine.state.portfolio.single or engine.dispatch.listens or engine.dispatch.keeps:
             return None
         slot = active[0]
         declaration = slot.declaration
-        if declaration.step is None or declaration.ticks or strange(declaration) is not None:
+        if declaration.step is None or declaration.ticks or declaration.wants != cls.SAYS or strange(declaration) is not None:
             return None
         cells = list(slot.cells.values())
         if any(cell.spans is not None for cell in cells):
@@ -143,6 +149,13 @@ class Scan:
         if np.any((known[1:] == known[:-1]) & (instrument[1:] <= instrument[:-1])):
             return None
         return slot
+
+    def leap(self, lo: int, hi: int, market: Market) -> tuple[Effect, ...]:
+        """`run` on a market: what rests there is not touched, and it hears what was filled elsewhere."""
+        effects = self.run(lo, hi, market.touch(), market.plain)
+        if self.traded:
+            market.leap(self.traded, self.opened)
+        return effects
 
     @property
     def opened(self) -> int:
@@ -212,7 +225,7 @@ class Scan:
         else:
             return NONE
         self._seq = -1
-        return engine.decide()
+        return engine.decide() if engine.dispatch.wants or engine.dirty or engine.effects else NONE
 
     def _want(self, count: int, at: int) -> None:
         """Let the first `count` cells that changed in the instant before row `at` say what they want."""
@@ -220,7 +233,7 @@ class Scan:
         for c in self._changed[:count].tolist():
             cell = self._cells[c]
             self._show(c, cell)
-            at_fault = None if sound(cell.out) else self.bar(self._last_row(cell.instrument, at))
+            at_fault = None if sound(cell.out) and self.SAYS == "position" else self.bar(self._last_row(cell.instrument, at))
             dispatch.wants.append((slot, dispatch.stepped(slot, cell, at_fault, self._needs(cell))))
 
     def _last_row(self, instrument: int, end: int) -> int:
@@ -262,7 +275,7 @@ class Scan:
                 fix = "report it; scan_from turns compiling off"
                 raise Broken("SCAN", f"{slot.id} raised compiled and not in Python, at {bar}", fix=fix) from failure
             self._beyond = True
-            if any(getattr(cell.out, name) != getattr(cell.last, name) for name in LEVELS):
+            if self.SAYS == "entry" or any(getattr(cell.out, name) != getattr(cell.last, name) for name in LEVELS):
                 dispatch.wants.append((slot, dispatch.stepped(slot, cell, bar, needs)))
         for later in map(self.bar, range(row + 1, end)):
             for call in calls[later.instrument]:
@@ -284,8 +297,7 @@ class Scan:
             tally[kernels.WORTH] = portfolio.worth[0]
             tally[kernels.PEAK] = state.peak
             tally[kernels.HOLDING] = len(portfolio.held)
-            levels = engine.levels
-            self._room[:2] = levels.alert() if levels.watching else (-_INF, _INF)
+            self._room[:2] = engine.levels.alert() if engine.levels.watching else (-_INF, _INF)
             self._terms[kernels.DEALING] = 0.0
             terms = plain() if plain is not None else None
             if terms is not None:
@@ -302,23 +314,18 @@ class Scan:
         state, slot = engine.state, self._slot
         portfolio, counters = state.portfolio, state.counters
         own = portfolio.books[slot.id]
-        if state.level != LIVE or any(portfolio.books[HOUSE].lots) or own.lots != portfolio.lots or any(state.blotter.open):
+        if state.level != LIVE or any(portfolio.books[HOUSE].lots) or own.lots != portfolio.lots:
             return
-        bounds = engine.gate.room(engine.view)
+        bounds = engine.gate.room(engine.view, slot.declaration.wants == "entry")
         if bounds is None or state.halted or state.delisted:
             return
-        if not all(row.tradable and not row.restricted for row in engine.instruments):
+        if not all(row.tradable and not row.restricted for row in engine.instruments) or not self._settled():
             return
-        for c, cell in enumerate(self._cells):
-            value = self._stands(state.wishes.get((slot.id, cell.instrument)))
-            if value is None:
-                return
-            self._standing[c] = value
         room[2:] = (
             bounds.lots, bounds.value, bounds.position_lots, bounds.position_frac, bounds.gross, bounds.net, bounds.leverage,
             bounds.power_frac, engine.view.multiplier, bounds.least_equity, bounds.fall_frac, bounds.trades, bounds.own_trades,
             bounds.streak, bounds.rate, bounds.apart_ns, bounds.own_power_frac,
-            own.budget - own.max_loss + 1 if bounds.own_loss and own.max_loss else -_INF,
+            own.budget - own.max_loss + 1 if bounds.own_loss and own.max_loss else -_INF, bounds.through, bounds.away,
         )  # fmt: skip
         self._book[:, kernels.COST] = own.cost
         self._book[:, kernels.ENTERED] = [counters.last.get(i, _FAR) for i in range(len(own.lots))]
@@ -327,7 +334,7 @@ class Scan:
                 row.scale, float(row.lot), float(row.tick), float(row.tick_small), max(1, row.min_lots), row.max_lots or 1 << 62,
                 plain.large[i], bounds.shorts and row.shortable, plain.utc[i], plain.spans[i] or NEVER,
             )  # fmt: skip
-        recent = [stamp for stamp in counters.stamps if stamp > state.now - MINUTE]
+        stamps = counters.stamps
         tally[kernels.OWN_CASH] = own.cash[0]
         tally[kernels.OWN_FEES] = own.fees[0]
         tally[kernels.OWN_REALISED] = own.realised[0]
@@ -335,7 +342,7 @@ class Scan:
         tally[kernels.OWN_TRADES] = counters.trades.get(slot.id, 0)
         tally[kernels.LOSSES] = counters.losses.get(slot.id, 0)
         tally[kernels.WINDOW] = state.now
-        tally[kernels.ORDERS] = len(recent)
+        tally[kernels.ORDERS] = len(stamps) - bisect_right(stamps, state.now - MINUTE)
         tally[kernels.ORDERS_BEFORE] = 0
         tally[kernels.LAST_OPEN] = plain.opened
         base = portfolio.base
@@ -343,6 +350,18 @@ class Scan:
             1.0, _UNITS[slot.declaration.unit], slot.share, per_one(base), plain.bps, plain.ticks, plain.volume_share, float(unit(base)),
         )  # fmt: skip
         self._schedule = plain.schedule
+
+    def _settled(self) -> bool:
+        """Whether nothing rests and every standing wish is a plain target; then it is noted what they count."""
+        state = self._engine.state
+        if any(state.blotter.open):
+            return False
+        for c, cell in enumerate(self._cells):
+            value = self._stands(state.wishes.get((self._slot.id, cell.instrument)))
+            if value is None:
+                return False
+            self._standing[c] = value
+        return True
 
     def _stands(self, wish: Wish | None) -> float | None:
         """What a standing wish counts, nan for nothing; None when it is more than a plain target."""
@@ -379,7 +398,6 @@ class Scan:
         """Record a stretch of plain orders, and bring what came of it home."""
         engine, tally, slot = self._engine, self._tally, self._slot
         state = engine.state
-        portfolio = state.portfolio
         deals = self._log[:count]
         declaration = slot.declaration
         whys = (declaration.name,) if slot.explain is None else tuple(self._whys(deals))
@@ -390,15 +408,7 @@ class Scan:
         for i, net in zip(deals["instrument"].tolist(), (deals["side"] * deals["lots"]).tolist(), strict=True):
             self.traded[i] = self.traded.get(i, 0) + net
         engine.leap(stretch, tally.item(kernels.CURSOR), decided)
-        own = portfolio.books[slot.id]
-        portfolio.lots[:] = own.lots[:] = self._book[:, kernels.HELD].tolist()
-        own.cost[:] = self._book[:, kernels.COST].tolist()
-        own.cash[0] = tally.item(kernels.OWN_CASH)
-        own.fees[0] = tally.item(kernels.OWN_FEES)
-        own.realised[0] = tally.item(kernels.OWN_REALISED)
-        portfolio.cash[0] = tally.item(kernels.CASH)
-        portfolio.held.clear()
-        portfolio.held.update([i for i, lots in enumerate(portfolio.lots) if lots])
+        self._settle_books()
         sent = deals[deals["lots"] > 0]
         if len(sent):
             sent = sent[np.argsort(sent["order"])]
@@ -419,6 +429,19 @@ class Scan:
             wish.on_expiry = "keep"
         if state.on_stretch is not None:
             state.on_stretch(stretch)
+
+    def _settle_books(self) -> None:
+        """Bring position and money home, after the record of what moved them."""
+        tally, portfolio = self._tally, self._engine.state.portfolio
+        own = portfolio.books[self._slot.id]
+        portfolio.lots[:] = own.lots[:] = self._book[:, kernels.HELD].tolist()
+        own.cost[:] = self._book[:, kernels.COST].tolist()
+        own.cash[0] = tally.item(kernels.OWN_CASH)
+        own.fees[0] = tally.item(kernels.OWN_FEES)
+        own.realised[0] = tally.item(kernels.OWN_REALISED)
+        portfolio.cash[0] = tally.item(kernels.CASH)
+        portfolio.held.clear()
+        portfolio.held.update([i for i, lots in enumerate(portfolio.lots) if lots])
 
     def _whys(self, deals: NDArray[Any]) -> list[str]:
         """The step's own reasons, from what it saw and was when it decided."""

@@ -1,4 +1,7 @@
-"""A stretch of plain market orders as columns, and the records it is short for; it decides nothing and reads nothing else."""
+"""A stretch of plain market orders as columns, and the records it is short for; it decides nothing and reads nothing else.
+
+Stretches of entries with stops and targets are `turns`; whoever holds a stretch of either form asks here.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from argosy.core.effects import Submit
 from argosy.core.events import Fill, Reply
 from argosy.core.intents import Target
 from argosy.core.orders import Approved, Order, Share
+from argosy.engine import turns
 from argosy.engine.records import Reserve, Rows, Stretch, Wanted
 
 DEAL = np.dtype(
@@ -33,6 +37,9 @@ filled:      start of the bar at whose open it filled; notional, fee: units; cas
 
 def unfold(stretch: Stretch) -> Iterator[Any]:
     """The records that a stretch stands for, in order."""
+    if stretch.form == "entry":
+        yield from turns.unfold(stretch)
+        return
     deals = np.frombuffer(stretch.deals, DEAL).tolist()
     whys = stretch.whys if len(stretch.whys) != 1 else stretch.whys * len(deals)
     for _, group in groupby(zip(deals, whys, strict=True), key=lambda pair: pair[0][0]):
@@ -80,12 +87,17 @@ def fill_of(deal: Any) -> Fill:
 
 def executed(stretch: Stretch) -> NDArray[Any]:
     """The deals that traded, in the order of their fills."""
+    if stretch.form == "entry":
+        return turns.executed(stretch)
     deals = np.frombuffer(stretch.deals, DEAL)
     return deals[deals["lots"] > 0]
 
 
 def fills(stretch: Stretch) -> Iterator[tuple[Order, Fill]]:
     """Its orders with their executions, in the order of the fills."""
+    if stretch.form == "entry":
+        yield from turns.fills(stretch)
+        return
     deals = np.frombuffer(stretch.deals, DEAL).tolist()
     whys = stretch.whys if len(stretch.whys) != 1 else stretch.whys * len(deals)
     for deal, why in zip(deals, whys, strict=True):

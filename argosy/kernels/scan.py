@@ -41,10 +41,11 @@ OWN_CASH, OWN_FEES, OWN_REALISED = 5, 6, 7
 SEQ, CURSOR, DEALS, DECISIONS = 8, 9, 10, 11
 TRADES, OWN_TRADES, LOSSES = 12, 13, 14
 WINDOW, ORDERS, ORDERS_BEFORE, LAST_OPEN, CHANGED = 15, 16, 17, 18, 19
-# places of `room`, (20,) float64: within these bounds no rule can refuse
+# places of `room`, (22,) float64: within these bounds no rule can refuse; THROUGH, AWAY: of a limit from the mark, parts of it
 ALERT_EQUITY, ALERT_FRAC = 0, 1
 ORDER_LOTS, ORDER_VALUE, POSITION_LOTS, POSITION_FRAC, GROSS, NET, LEVERAGE, POWER_FRAC, MULTIPLIER = 2, 3, 4, 5, 6, 7, 8, 9, 10
 LEAST_EQUITY, FALL_FRAC, ENTRIES, OWN_ENTRIES, STREAK, RATE, APART, OWN_POWER, OWN_LEAST = 11, 12, 13, 14, 15, 16, 17, 18, 19
+THROUGH, AWAY = 20, 21
 # places of `terms`, (8,) float64; UNIT: what a target counts; MONEY: worth of one unit of the currency;
 # DEALING: 1 when plain orders may be dealt with here
 DEALING, UNIT, SHARE, PER_ONE, BPS, TICKS, VOLUME_SHARE, MONEY = 0, 1, 2, 3, 4, 5, 6, 7
@@ -55,6 +56,7 @@ class Plainness(NamedTuple):
 
     schedule: of all instruments; bps, ticks, volume_share: slippage; large: lots from which a worth must be looked at first
     utc:      whether DAY orders end with the UTC day; spans: longest bar that fills, 0 = any; opened: start of the last opening
+    through:  whether a limit must be passed, not only reached
     """
 
     schedule: FeeSchedule
@@ -65,6 +67,7 @@ class Plainness(NamedTuple):
     utc: Sequence[bool]
     spans: Sequence[int]
     opened: int
+    through: bool
 
 
 def step(row: Any, needs: Any, state: Any, params: Any, out: Any) -> None:

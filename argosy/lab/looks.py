@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import sysconfig
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from types import FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,6 +21,8 @@ from argosy.core.tape import Tape
 from argosy.house import Terms
 from argosy.lab.trials import Look
 
+_FOREIGN = tuple({str(Path(place).resolve()) for place in (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), Path(__file__).parents[1])})
+"""Where code lies that is not the owner's."""
 _SEEN: WeakKeyDictionary[Tape, dict[int, str]] = WeakKeyDictionary()
 
 
@@ -61,7 +64,7 @@ def terms_key(terms: Terms) -> str:
 
 
 def code_key(cls: type) -> str:
-    """Hash of a strategy's code: its file, its own source where it has no file, and what its functions carry with them."""
+    """Hash of a strategy's code: its file; what its functions do, with their numbers and words; and what they carry and name."""
     return _code(cls)
 
 
@@ -72,16 +75,41 @@ def _code(cls: type) -> str:
         digest.update(Path(inspect.getsourcefile(cls) or "").read_bytes())
     except (OSError, TypeError):  # made at a prompt
         pass
+    seen: set[int] = set()
     for name in sorted(vars(cls)):
         value = inspect.unwrap(vars(cls)[name])
         function = value.__func__ if isinstance(value, staticmethod | classmethod) else value
         if isinstance(function, FunctionType):
-            digest.update(function.__code__.co_code)
-            for cell in function.__closure__ or ():
-                digest.update(_content(cell.cell_contents))
+            digest.update(_function(function, seen))
         elif not name.startswith("__"):
             digest.update(name.encode() + _content(value))
     return digest.hexdigest()
+
+
+def _function(function: FunctionType, seen: set[int]) -> bytes:
+    """What a function does, what it carries, and what its owner wrote that it names: numbers, words, and functions of other files."""
+    if id(function) in seen:
+        return b""
+    seen.add(id(function))
+    out = [_body(function.__code__), *(_content(cell.cell_contents) for cell in function.__closure__ or ())]
+    out += [_content(value) for value in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())]
+    for name in sorted(_names(function.__code__)):
+        value = function.__globals__.get(name)
+        if isinstance(value, FunctionType):
+            if not value.__code__.co_filename.startswith(_FOREIGN):
+                out.append(_function(value, seen))
+        elif not isinstance(value, type | ModuleType):
+            out.append(name.encode() + _content(value))
+    return b"".join(out)
+
+
+def _body(code: CodeType) -> bytes:
+    """Instructions, names and constants, those of functions inside it too."""
+    return code.co_code + " ".join(code.co_names).encode() + b"".join(map(_content, code.co_consts))
+
+
+def _names(code: CodeType) -> set[str]:
+    return set(code.co_names).union(*(_names(one) for one in code.co_consts if isinstance(one, CodeType)))
 
 
 def _content(value: Any) -> bytes:
@@ -92,6 +120,10 @@ def _content(value: Any) -> bytes:
         return repr(value).encode()
     if isinstance(value, list | tuple):
         return b"".join(map(_content, value))
+    if isinstance(value, set | frozenset):
+        return b"".join(sorted(map(_content, value)))
+    if isinstance(value, CodeType):
+        return _body(value)
     return type(value).__qualname__.encode()
 
 

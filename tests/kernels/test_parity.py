@@ -34,15 +34,15 @@ def found() -> dict[str, Kernel[..., Any]]:
 
 
 KERNELS = found()
-WHOLE = ("argosy.kernels.sweep.", "argosy.kernels.ticks.", "argosy.kernels.local.", "argosy.kernels.bootstrap.")
-"""They take an account, its orders and its records: test_sweep_parity.py, test_ticks_parity.py and test_local.py run them in both lanes;
-or many paths: test_bootstrap.py."""
+WHOLE = tuple(f"argosy.kernels.{room}." for room in ("sweep", "ticks", "local", "bootstrap", "brackets"))
+"""They take an account, its orders and its records: test_sweep_parity.py, test_ticks_parity.py, test_local.py and test_entries.py run them
+in both lanes; or many paths: test_bootstrap.py."""
 MARKETS = (
-    "apportion", "scan.plan", "coast.coast", "overfit.split_ranks", "overfit.ratio", "fill_prices", "fill_greeks", "fill_vols",
-    "kelly.cholesky", "kelly.solved", "kelly.bounded",
+    "apportion", "scan.plan", "coast.coast", "entries.turn", "entries.off_grid", "overfit.split_ranks", "overfit.ratio", "fill_prices",
+    "fill_greeks", "fill_vols", "kelly.cholesky", "kelly.solved", "kelly.bounded",
 )  # fmt: skip
-"""They take more than numbers. tests/laws/test_lanes.py and test_coast.py hold those of the engine; test_overfit.py, test_options.py and
-test_kelly.py run the others in both lanes."""
+"""They take more than numbers. tests/laws/test_lanes.py, test_coast.py and test_entries.py hold those of the engine; test_overfit.py,
+test_options.py and test_kelly.py run the others in both lanes."""
 SCALAR = sorted(
     name
     for name in KERNELS

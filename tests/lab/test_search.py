@@ -53,6 +53,40 @@ def test_a_grid_is_a_sweep_and_its_best_the_best() -> None:
     assert found(method="grid", trials=7).frame.height == 7
 
 
+def test_a_rule_may_name_a_parameter_that_stays_the_same() -> None:
+    out = found(varied={"fast": "2..60:2"}, params={"slow": 30}, method="grid", trials=1000, constraints=["fast<slow"])
+    assert out.frame.filter(out.frame["state"] == "done")["fast"].to_list() == list(range(2, 30, 2))
+    assert out.best is not None and out.best["fast"] < 30
+    mine = found(varied={"fast": "2..60:2"}, method="grid", trials=1000, constraints=["fast<slow"])
+    assert mine.frame.filter(mine.frame["state"] == "done")["fast"].max() == 28, "defaults stay the same, too"
+
+
+@pytest.mark.parametrize("method", ["random", "tpe"])
+def test_a_search_that_was_stopped_is_counted_and_what_it_kept_as_well(tmp_path: Path, method: str) -> None:
+    asked = {"method": method, "trials": 300, "ledger_at": tmp_path / "stopped", "storage": tmp_path / "kept.jsonl"}
+    wide = {"fast": "2..100", "slow": "10..400"}
+
+    def stop(done: int, total: int) -> None:
+        if done >= 270:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        found(varied=wide, progress=stop, **asked)
+    assert count(tmp_path / "stopped") >= 240
+    again = found(varied=wide, resume=True, **(asked | {"ledger_at": tmp_path / "elsewhere"}))
+    assert again.runs < 200 and count(tmp_path / "elsewhere") >= 290, "what the storage told was looked at"
+
+
+def test_what_a_search_walks_is_counted_by_the_search_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARGOSY_TRIALS", str(tmp_path / "usual"))
+    walked = {"varied": {"fast": "2..5:1"}, "method": "grid", "trials": 9, "together": True, "workers": 1}
+    data = gather("demo", ("IBM", "AAPL"), "2012-01-01")[0]
+    assert search(Trend, data, terms=FREE, ledger_at=None, **walked).lane == "walk"
+    assert count(tmp_path / "usual") == 0
+    search(Trend, data, terms=FREE, ledger_at=tmp_path / "named", **walked)
+    assert (count(tmp_path / "usual"), count(tmp_path / "named")) == (0, 4)
+
+
 @pytest.mark.parametrize("method", ["random", "tpe", "cmaes"])
 @pytest.mark.parametrize("prune", [False, True])
 def test_a_seed_is_a_search(method: str, prune: bool) -> None:

@@ -227,11 +227,16 @@ class Named(Bracket):
         name: str = "x"
 
 
+class Says(Bracket):
+    unit = "lots"
+    wants = "entry"
+
+
 class Walker:
     def on_bar(self, bar: Any, book: Any) -> None: ...
 
 
-@pytest.mark.parametrize("strategy", [Handled, Woken, Named, Walker])
+@pytest.mark.parametrize("strategy", [Handled, Woken, Named, Says, Walker])
 def test_what_a_loop_cannot_run_is_refused(strategy: type) -> None:
     with pytest.raises(Misuse, match="SWEEP_STRATEGY"):
         sweep(strategy, table([ENTRY] * 9), {}, terms=FREE, trials=None)

@@ -88,6 +88,24 @@ def test_other_code_is_another_trial() -> None:
     assert tried(seen(data)).trials == 2
 
 
+def test_a_class_made_at_a_prompt_is_known_by_its_numbers_names_and_what_it_calls() -> None:
+    def made(level: str = "5.0", name: str = "close", world: str = "LEVEL = 1", inner: str = "return 1.0") -> str:
+        space: dict[str, object] = {"__name__": "__main__"}
+        text = f"""
+{world}
+def side(row):
+    {inner}
+class Above:
+    def on_bar(self, bar, book):
+        return side(bar) if bar.{name} > {level} and LEVEL in {{1, 2, "a", "b"}} else None
+"""
+        exec(compile(text, "<prompt>", "exec"), space)  # noqa: S102  (as a notebook does)
+        return code_key(space["Above"])  # type: ignore[arg-type]
+
+    others = [made(level="7.0"), made(name="open"), made(world="LEVEL = 2"), made(inner="return -1.0")]
+    assert made() == made() and len({made(), *others}) == 5
+
+
 def test_the_same_prices_in_other_company_are_the_same() -> None:
     alone, joined = market(symbols=("BBB",)), market(symbols=("AAA", "BBB"))
     assert data_key(alone[1][0], 0) == data_key(joined[1][0], 1) != data_key(joined[1][0], 0)

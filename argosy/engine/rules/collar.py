@@ -39,7 +39,11 @@ class Collar:
         self._age_ns = limits.market_age_ms * MS if limits.market_age_ms is not None else 0
 
     def clear(self, room: Room, view: View, /) -> bool:
-        """A market order at a price just marked is always within it."""
+        """A market order at a price just marked is always within it; a limit within its distance."""
+        if self._frac:
+            room.through = min(room.through, self._frac)
+            if self.limits.both_sides:
+                room.away = min(room.away, self._frac)
         return True
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:

@@ -91,7 +91,7 @@ class Own(NamedTuple):
 
 
 class Room:
-    """Bounds within which no rule can refuse or trim a market order: wide open until the rules have narrowed them.
+    """Bounds within which no rule can refuse or trim a plain order: wide open until the rules have narrowed them.
 
     lots, value:        of one order; position_lots, position_frac: of the position it makes, and of equity
     gross, net:         units; leverage: gross over equity; power_frac: of the buying power
@@ -99,11 +99,12 @@ class Room:
     trades, own_trades: of the day, the account's and the strategy's; streak: losses in a row
     own_power_frac:     of the strategy's own buying power; own_loss: whether its own greatest loss is looked at
     rate:               orders in two minutes; apart_ns: between entries of an instrument; shorts: whether they may open
+    through, away:      how far a limit may lie through the mark, and from it either way, as parts of it
     """
 
     __slots__ = (
-        "apart_ns", "fall_frac", "gross", "least_equity", "leverage", "lots", "net", "own_loss", "own_power_frac", "own_trades", "position_frac",
-        "position_lots", "power_frac", "rate", "shorts", "streak", "trades", "value",
+        "apart_ns", "away", "fall_frac", "gross", "least_equity", "leverage", "lots", "net", "own_loss", "own_power_frac", "own_trades",
+        "position_frac", "position_lots", "power_frac", "rate", "shorts", "streak", "through", "trades", "value",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -112,6 +113,7 @@ class Room:
         self.shorts = True
         self.lots = self.value = self.position_lots = self.position_frac = self.gross = self.net = self.leverage = INF
         self.own_loss = False
+        self.through = self.away = INF
         self.own_power_frac = self.power_frac = self.fall_frac = self.trades = self.own_trades = self.streak = self.rate = INF
 
 

@@ -76,7 +76,7 @@ class Found(NamedTuple):
 
 
 class Quest(NamedTuple):
-    """What is sought, how: everything of a search but the strategy and its prices."""
+    """What is sought, how: everything of a search but the strategy and its prices. held: parameters that stay the same, for the rules."""
 
     space: Space
     objective: Objective
@@ -86,6 +86,7 @@ class Quest(NamedTuple):
     seed: int = 1
     batch: int = 8
     prune: bool = False
+    held: Mapping[str, Any] = {}
 
 
 def search(
@@ -150,17 +151,18 @@ def search(
         if adaptive.prior and not resume:
             raise Misuse("SEARCH_STORAGE", f"{url} holds this search already", where="--storage", fix="add --resume")
     runner = Runner(track, sought, span, store, progress)
-    every = runner.run(adaptive)
-    found = conclude(track, sought, every, runner, span)
-    if ledger_at is not None and runner.tried:
-        declared = declare(track.cls, "", **dict(params or {}))
-        held = {name: value for name, value in plain(declared.params).items() if name not in sought.space.names}
-        line = {
-            "at": iso(at_ns) if at_ns else "", "kind": f"search {method}", "looks": seen, "held": held, "params": head["params"],
-            "ppy": steps_a_year(track.known),
-        }  # fmt: skip
-        ledger.append(ledger_at, {name: head[name] for name in ("strategy", "code", "data", "terms")} | line | counted(runner.tried))
-    return found
+    try:
+        return conclude(track, sought, runner.run(adaptive), runner, span)
+    finally:  # what was looked at is counted, stopped or not, and what a storage told of it too
+        if ledger_at is not None and runner.looked:
+            declared = declare(track.cls, "", **dict(params or {}))
+            held = {name: value for name, value in plain(declared.params).items() if name not in sought.space.names}
+            line = {
+                "at": iso(at_ns) if at_ns else "", "kind": f"search {method}", "looks": seen, "held": held, "params": head["params"],
+                "ppy": steps_a_year(track.known),
+            }  # fmt: skip
+            made = counted(list(runner.looked.values()))
+            ledger.append(ledger_at, {name: head[name] for name in ("strategy", "code", "data", "terms")} | line | made)
 
 
 def quest(
@@ -179,28 +181,30 @@ def quest(
         next(chosen.grid())  # says what is wrong with it before anything runs
     goal = _objective(objective)
     known = getattr(cls, "params", msgspec.Struct)
-    return Quest(chosen, goal, rules(constraints, known.__struct_fields__), method, trials, seed, batch, prune)
+    kept = rules(constraints, known.__struct_fields__)
+    own = plain(declare(cls, "", **dict(params or {})).params) if kept else {}
+    held = {name: value for name, value in own.items() if name not in chosen.names}
+    return Quest(chosen, goal, kept, method, trials, seed, batch, prune, held)
 
 
 _objective = objective
 
 
 class Runner:
-    """Tries points and remembers what each came to. tried: what was run now, by point."""
+    """Tries points and remembers what each came to. tried: what was run now, by point; looked: that, and what the storage knew of it."""
 
     def __init__(self, track: Lane, sought: Quest, span: Span, store: Store, progress: Progress | None = None) -> None:
         self.track = track
         self.quest = sought
         self.span = span
         self.tried: list[tuple[Point, Tried]] = []
+        self.looked: dict[Any, tuple[Point, Tried]] = {}
         self._store = store
         self._progress = progress
         self._done = 0
         self._total = sought.trials
         names = {name for rule in sought.rules for name in rule.names()} | {sought.objective.name}
         self.wanted = tuple(name for name in FIGURES if name in names)
-        held = declare(track.cls, "").params if not sought.rules else None
-        self._defaults = plain(held) if held is not None else {}
         self._own = [rule for rule in sought.rules if all(name not in FIGURES or name in sought.space.names for name in rule.names())]
 
     def run(self, adaptive: Adaptive | None) -> list[Trial]:
@@ -226,15 +230,15 @@ class Runner:
     def trial(self, number: int, point: Point, one: Tried | None) -> Trial:
         """A trial of what a point came to; None: it was not run."""
         if one is None:
-            return Trial(number, point, {}, "", broken(self._own, point), "skipped")
-        off = broken(self.quest.rules, one.figures | point) if not one.refused else float("inf")
+            return Trial(number, point, {}, "", broken(self._own, {**self.quest.held, **point}), "skipped")
+        off = broken(self.quest.rules, {**self.quest.held, **one.figures, **point}) if not one.refused else float("inf")
         return Trial(number, point, one.figures, one.refused, off, "refused" if one.refused else "done")
 
     def each(self, points: Sequence[Point], stage: int = 0, span: Span | None = None) -> list[Tried | None]:
         """What points come to, each run once; None for those whose own parameters break a rule."""
         out: list[Tried | None] = [None] * len(points)
         fresh: dict[Any, Point] = {}
-        legal = [not broken(self._own, point) for point in points]
+        legal = [not broken(self._own, {**self.quest.held, **point}) for point in points]
         for point, fine in zip(points, legal, strict=True):
             if fine and self._store.get(stage, point) is None:
                 fresh.setdefault(key(stage, point), point)
@@ -244,7 +248,9 @@ class Runner:
         if not stage:
             self.tried += zip(fresh.values(), found, strict=True)
         for k, (point, fine) in enumerate(zip(points, legal, strict=True)):
-            out[k] = self._store.get(stage, point) if fine else None
+            out[k] = one = self._store.get(stage, point) if fine else None
+            if one is not None and not stage:
+                self.looked[key(0, point)] = (point, one)
         return out
 
     def _tell(self, count: int) -> None:
@@ -255,6 +261,7 @@ class Runner:
     def _learn(self, adaptive: Adaptive) -> list[Trial]:
         goal, wanted = self.quest.objective, self.quest.trials
         out = [_prior(number, point, attrs) for number, (point, attrs) in enumerate(adaptive.prior)]
+        self.looked |= {key(0, one.point): (one.point, Tried(one.figures, one.refused)) for one in out if one.state != "skipped"}
         self._tell(len(out))
         stages = spans(*self.span, self.track.known.tolist(), PRUNE_AT)[:-1] if self.quest.prune else []
         while len(out) < wanted:
@@ -272,6 +279,7 @@ class Runner:
                         given_up[number] = self.trial(number, point, one)._replace(state="pruned")
                         going.remove((number, point))
                         self.tried.append((point, one))
+                        self.looked[key(0, point)] = (point, one)
                         self._tell(1)
             finished = {number: self.trial(number, point, one) for (number, point), one in self._zipped(going)}
             for number, _ in asked:

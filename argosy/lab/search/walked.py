@@ -23,6 +23,7 @@ from argosy.lab.search.lane import ALWAYS, Span, Told, Tried
 from argosy.lab.search.space import Point
 from argosy.lab.search.swept import INVALID, _currency
 from argosy.lab.verdict import gather
+from argosy.replay import SCAN_FROM
 
 FAILED = "SEARCH_STRATEGY_RAISED"
 WORTH_PROCESSES = 3_000_000
@@ -147,7 +148,8 @@ def _course(ground: Ground, point: Point, span: Span, cash: int | None) -> tuple
     start = span.start if first else 0
     wanted = Wanted(ground.cls.__name__.lower(), silent(ground.cls, start), ground.fixed | point, ground.symbols)
     heard = [event for event in events if event.known <= int(known[-1])]
-    outcome = run([wanted], (instruments, cut, heard), terms, scan_from=NEVER_COMPILED) if start else run([wanted], (instruments, cut, heard), terms)
+    scan_from = NEVER_COMPILED if start else SCAN_FROM
+    outcome = run([wanted], (instruments, cut, heard), terms, scan_from=scan_from, trials=None)  # whoever searches counts it
     if outcome.failures:
         return None, FAILED
     return _read(outcome, first, terms), ""

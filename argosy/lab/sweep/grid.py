@@ -87,6 +87,8 @@ def _check(declaration: Declaration) -> None:
     why = ""
     if declaration.step is None:
         why = "has no step: only step strategies can be swept"
+    elif declaration.wants != "position":
+        why = "says entries, each with its own stop and target; a sweep knows one position with one of each"
     elif declaration.handlers:
         why = f"has handlers ({', '.join(declaration.handlers)}) beside its step"
     elif declaration.wakes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from argosy.core.errors import Misuse
 from argosy.core.events import Bar, Dividend, Event, Fact, Forecast, Session, Split
-from argosy.core.instrument import Instrument
+from argosy.core.instrument import Instrument, tick_fraction
 from argosy.core.money import per_one, to_units, unit
 from argosy.core.strategy import Declaration
 from argosy.core.tape import Tape
@@ -160,17 +159,10 @@ def _events(
 def market_of(row: Instrument, declaration: Declaration, terms: Terms) -> Market:
     """What is the same in all combinations on an instrument."""
     cash = to_units(terms.cash, terms.currency)
-    step, small = _tick(row.tick), _tick(row.tick_small)
+    step, small = tick_fraction(row.tick), tick_fraction(row.tick_small)
     return Market(
         row.scale, float(row.lot), float(unit(row.currency)), float(per_one(terms.currency)), float(terms.slippage_bps), 1.0,
         step[0], step[1], step[2], small[0], small[1], small[2],
         max(1, row.min_lots), row.max_lots or 1 << 62, cash - int(cash * 1.0), _SIZING[declaration.unit],
         row.id, terms.limit_rule == "through", row.calendar == "24/7", row.shortable,
     )  # fmt: skip
-
-
-def _tick(tick: Decimal) -> tuple[float, float, float]:
-    """A tick as a float, and as numerator and denominator of a decimal fraction."""
-    num, den = tick.as_integer_ratio()
-    whole = 10 ** max(0, -int(tick.as_tuple().exponent))
-    return float(tick), float(num * (whole // den)), float(whole)

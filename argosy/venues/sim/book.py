@@ -68,6 +68,14 @@ class Resting(msgspec.Struct, gc=False):
         """Lots that may fill now, before reduce-only and caps."""
         return (self.lots if self.lots < self.armed else self.armed) - self.filled
 
+    def hang(self, leg: Resting) -> None:
+        """Make an order a leg of this one: it lives for what this one has filled."""
+        if self.legs is None:
+            self.legs = []
+        self.legs.append(leg)
+        leg.armed = self.filled
+        leg.waiting = self.filled == 0
+
 
 class Lane:
     """One instrument at the venue: its live orders and what is known of its trading.

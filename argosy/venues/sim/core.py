@@ -5,7 +5,7 @@ It never reads a clock, never draws a random number, and refuses with a code wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from heapq import heappop, heappush
 from math import isfinite
@@ -33,6 +33,7 @@ from argosy.core.orders import Order, Tif, Type, Work
 from argosy.core.time import DAY, NEVER
 from argosy.kernels import latency
 from argosy.kernels import queue as queues
+from argosy.kernels.brackets import Rest
 from argosy.kernels.fees import FREE, FeeSchedule
 from argosy.kernels.scan import Plainness
 from argosy.venues.sim.bars import Bars
@@ -40,6 +41,7 @@ from argosy.venues.sim.book import Lane, Resting
 from argosy.venues.sim.clearing import Clearing
 from argosy.venues.sim.expiry import expire
 from argosy.venues.sim.facts import amend_refusal, refusal
+from argosy.venues.sim.lend import lend, take_back
 from argosy.venues.sim.levels import Levels
 from argosy.venues.sim.sessions import Sessions
 from argosy.venues.sim.slips import Slips
@@ -48,8 +50,7 @@ from argosy.venues.sim.touch import Touch
 
 MarketKind = Literal["bar", "quote", "trade", "book"]
 _delay = latency.delay.py
-_TRAILING = Type.TRAILING
-_DAY, _OPG, _CLS, _GTD = Tif.DAY, Tif.OPG, Tif.CLS, Tif.GTD
+_DAY, _OPG, _CLS, _GTD, _TRAILING = Tif.DAY, Tif.OPG, Tif.CLS, Tif.GTD, Type.TRAILING
 _ROWS = frozenset({Bar, Quote, Trade, BookDelta})
 
 
@@ -66,9 +67,8 @@ class SimCore:
     report_latency_ns:  from what happens to the news of it
     queue:              "none", "fifo" or "proportional": what stands before a limit at its price (`kernels.queue`); it needs books
 
-    A row for an instrument without orders may be skipped: ask `busy`. `due` is the next moment at which
-    something happens by itself (a delayed cancel arrives, a GTD order ends): call `settle(due)` then, or hear
-    of it at the next call.
+    A row for an instrument without orders may be skipped: ask `busy`. `due` is the next moment at which something happens by
+    itself (a delayed cancel arrives, a GTD order ends): call `settle(due)` then, or hear of it at the next call.
     """
 
     def __init__(
@@ -170,15 +170,16 @@ class SimCore:
 
     def plain(self) -> Plainness | None:
         """How a market order that nothing else is near fills at its next bar's open; None where it might not, or not whole."""
-        if self._delayed or self._report or self._touching.frac or not isinstance(self._fees, FeeSchedule):
+        touching = self._touching
+        if self._delayed or self._report or touching.frac or not isinstance(self._fees, FeeSchedule):
             return None
         lanes = self._lanes
         if any(lane.halted or lane.delisted or lane.quotes or lane.trades or lane.levels is not None for lane in lanes):
             return None
-        slips = self._touching.slips
+        slips = touching.slips
         return Plainness(
             self._fees, slips.bps, slips.ticks, slips.volume_share, [lane.large for lane in lanes],
-            [lane.utc for lane in lanes], [lane.span for lane in lanes], self._opened,
+            [lane.utc for lane in lanes], [lane.span for lane in lanes], self._opened, touching.through,
         )  # fmt: skip
 
     def leap(self, traded: Mapping[int, int], opened: int) -> None:
@@ -187,6 +188,20 @@ class SimCore:
             self._lane(instrument).lots += lots
         if opened > self._opened:
             self._opened = opened
+
+    def lend(self, instrument: int) -> tuple[int, int, list[Rest]] | None:
+        """(last rank, start of the last opening, live orders by rank) of an instrument to be walked elsewhere; None: not now."""
+        rests = lend(self._clearing, self._lane(instrument))
+        return None if rests is None else (self._rank, self._opened, rests)
+
+    def take_back(self, instrument: int, lots: int, rank: int, opened: int, rests: Sequence[Rest]) -> None:
+        """Go on from where a walk elsewhere ended: the position and the live orders of an instrument, the last rank and opening."""
+        lane = self._lane(instrument)
+        lane.lots = lots
+        self._rank = max(self._rank, rank)
+        self._opened = max(self._opened, opened)
+        lane.opened = max(lane.opened, opened)
+        take_back(self._clearing, lane, rests)
 
     def settle(self, now: int) -> list[Event]:
         """What happened by itself up to `now`: delayed cancels and amends arrive, GTD orders end."""
@@ -258,11 +273,11 @@ class SimCore:
         if order.parent:
             parent = clearing.orders.get(order.parent)
             if parent is not None:
-                _hang(parent, resting)
+                parent.hang(resting)
         if not resting.waiting:
             self._lanes[order.instrument].working.append(resting)
         for leg in legs:
-            _hang(resting, self._rest(leg, arrival))
+            resting.hang(self._rest(leg, arrival))
             out.append(OrderUpdate(arrival, known, leg.id, Work.ACKED, code="HELD"))
 
     def _refuse(
@@ -483,12 +498,3 @@ class SimCore:
         for resting in lane.rescale(Fraction(split.ratio).limit_denominator(10_000)):
             if resting.id in self._clearing.orders:
                 self._clearing.end(resting, Work.CANCELED, "SPLIT", split.ts, now + self._report, out)
-
-
-def _hang(parent: Resting, leg: Resting) -> None:
-    """Make an order a leg of another: it lives for what the other has filled."""
-    if parent.legs is None:
-        parent.legs = []
-    parent.legs.append(leg)
-    leg.armed = parent.filled
-    leg.waiting = parent.filled == 0
