@@ -165,10 +165,9 @@ class Declaration(msgspec.Struct, frozen=True):
 
     @property
     def ticks(self) -> frozenset[str]:
-        """Kinds of ticks that its step is called for; empty for a step on bars and for a class of handlers."""
-        if self.step is None:
-            return frozenset()
-        return frozenset(watch.kind for watch in self.watches if watch.kind != "bar")
+        """Kinds of ticks that its step is called for; empty for a class of handlers, and for a step that watches bars: it sees those."""
+        kinds = frozenset(watch.kind for watch in self.watches)
+        return frozenset() if self.step is None or "bar" in kinds else kinds
 
     def make(self) -> Any:
         """A fresh object of the class: `cls(params)` where its __init__ takes them, else `cls()`."""
@@ -210,13 +209,9 @@ def declare(cls: type, name: str = "", **params: object) -> Declaration:
         if watch.every:
             span(watch.every)
     wakes = _wakes(cls, label, where, needs)
-    kinds = {watch.kind for watch in watches}
-    if step is not None and kinds != {"bar"}:
-        if "bar" in kinds:
-            raise Misuse("STRATEGY_WATCHES", f"{label}.step watches bars and ticks", where=where, fix="a step sees one kind of row: two strategies")
-        if needs or wakes:
-            fix = "keep what it needs in its state"
-            raise Misuse("STRATEGY_NEEDS", f"{label} has needs or wakes, which are of bars, and its step watches ticks", where=where, fix=fix)
+    if step is not None and (needs or wakes) and not any(watch.kind == "bar" for watch in watches):
+        fix = "keep what it needs in its state"
+        raise Misuse("STRATEGY_NEEDS", f"{label} has needs or wakes, which are of bars, and its step watches ticks", where=where, fix=fix)
     unit = getattr(cls, "unit", "weight")
     if unit not in UNITS:
         raise Misuse("STRATEGY_UNIT", f"{label}.unit is {unit!r}", where=where, fix=f"one of {', '.join(UNITS)}")

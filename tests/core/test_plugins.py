@@ -96,3 +96,21 @@ def test_a_broken_package_is_named(packages: Callable[[str, str, str], None], so
         plugins.load(GROUP, "idea")
     assert refusal.value.code == "PLUGIN_BROKEN"
     assert refusal.value.where == "bad_package:Idea"
+
+
+@pytest.mark.parametrize("stem", ["random", "polars", "my_own_idea"])
+def test_a_file_takes_no_name_from_others(tmp_path: Path, stem: str) -> None:
+    """A strategy kept in random.py must not become the `random` that everything else imports; one of its own name keeps it."""
+    before = sys.modules.get(stem)
+    path = tmp_path / f"{stem}.py"
+    path.write_text("class Idea:\n    pass\n")
+    try:
+        assert plugins.from_file(f"{path}:Idea").__module__ == (stem if stem == "my_own_idea" else f"{stem}_of_yours")
+        assert stem == "my_own_idea" or sys.modules.get(stem) is before
+        path.write_text("1 / 0\n")
+        with pytest.raises(Misuse, match="STRATEGY_FILE"):
+            plugins.from_file(f"{path}:Idea")
+        assert stem == "my_own_idea" or sys.modules.get(stem) is before, "what fails takes nothing away, either"
+    finally:
+        for name in ("my_own_idea", f"{stem}_of_yours"):
+            sys.modules.pop(name, None)

@@ -500,6 +500,6 @@ def plainly(made: Any, land: Any, schedule: Any, orders: int) -> tuple[Any, Any,
         0, 0, np.zeros(2, np.int64), land.cash, bars_told, land.bounds, [land.column(each).tolist() for each in need] or [bars_told[6]],
         [[need.index(each) for each in one.needs] + [0] * 12], [max(0, one.warmup - 1)], [declaration.params], [declaration.state()],
         [Out()], land.market, schedule, land.days.tolist(), land.events, land.amounts, account, np.empty((1, LEVELS)),
-        np.zeros((1, CAPACITY, INTEGERS), np.int64), np.zeros((1, CAPACITY, FLOATS)), log, notes, figures,
+        np.zeros((1, CAPACITY, INTEGERS), np.int64), np.zeros((1, CAPACITY, FLOATS)), log, notes, figures, np.empty((1, 0)),
     )  # fmt: skip
     return account[0], figures[0], log, notes
