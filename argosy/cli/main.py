@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from argosy import __version__
 from argosy.cli import (
     backtest,
+    compare,
     config,
     daily,
     data,
@@ -22,6 +23,7 @@ from argosy.cli import (
     montecarlo,
     new,
     passport,
+    report,
     search,
     strategies,
     sweep,
@@ -116,6 +118,8 @@ app.command("search", short_help="The best parameters under rules, and what stan
 app.command("walkforward", short_help="Search the past, be judged on what follows.")(walkforward.walkforward)
 app.command("montecarlo", short_help="How much of a result was luck.")(montecarlo.montecarlo)
 app.command("passport", short_help="Whether a backtest deserves to be believed, as a signed page.")(passport.passport)
+app.command("report", short_help="A saved run as one page, or as tables.")(report.report)
+app.command("compare", short_help="Saved runs side by side, and which may be chosen.")(compare.compare)
 app.command("taxes", short_help="A saved run's sales as tax lots, a year's CSV.")(taxes.taxes)
 app.command("strategies", short_help="What is registered, and its parameters.")(strategies.strategies)
 app.add_typer(new.app, name="new")

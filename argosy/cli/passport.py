@@ -71,13 +71,14 @@ def _issue(
 ) -> None:  # fmt: skip
     from argosy.cli import prices, screen
     from argosy.cli.backtest import parameters, split, want
-    from argosy.cli.sweep import axes
+    from argosy.cli.sweep import axes, kept_in
     from argosy.lab.passport import issue, write
     from argosy.lab.trials import TRIALS
     from argosy.settings import load
 
+    screen.writable(out, "--out")
     settings = load(config, {"account.cash": cash} if cash is not None else {}).settings
-    choices = axes(grid) if grid else {}
+    choices, trials = axes(grid) if grid else {}, kept_in(trials)
     wanted = want(strategy, settings, parameters(param), split(symbols))
     source = data or prices.default(settings.data.catalog)
     found, label = prices.gather(source, split(symbols) or wanted.symbols, start, end, every)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 def report(
     run: Annotated[Path, typer.Argument(help="A folder that `argosy backtest ... --save DIR` wrote.", metavar="RUN")],
-    out: Annotated[Path | None, typer.Option("--out", help="Where to write the page; report.html in the run's folder if left out.", metavar="FILE")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where to write the page; report.html in the run's folder if left out.", metavar="FILE")
+    ] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write tables as CSV into this folder instead.", metavar="DIR")] = None,
     parquet: Annotated[Path | None, typer.Option("--parquet", help="Write tables as Parquet into this folder instead.", metavar="DIR")] = None,
     passport: Annotated[

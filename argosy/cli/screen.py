@@ -15,6 +15,8 @@ from argosy.lab.result import Result
 from argosy.lab.words import money, number, percent
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -37,6 +39,22 @@ def say_json(value: Any) -> None:
     import msgspec
 
     typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def writable(path: Path | None, option: str) -> None:
+    """Before anything runs: whether a file may be written there; Misuse("WRITE_PATH")."""
+    import os
+
+    from argosy.core.errors import Misuse
+
+    if path is None:
+        return
+    folder = path.parent
+    what = "is a folder" if path.is_dir() else f"cannot be written: there is no folder {folder}" if not folder.is_dir() else ""
+    if not what and not os.access(path if path.exists() else folder, os.W_OK):
+        what = "may not be written"
+    if what:
+        raise Misuse("WRITE_PATH", f"{path} {what}", where=option, fix="name a file in a folder of yours")
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
@@ -73,17 +91,11 @@ def comparison(results: Sequence[Result], width: int, passports: Mapping[str, Pa
     table.add_column("Strategy", no_wrap=True)
     if wide:
         table.add_column("Equity", no_wrap=True)
+    short = narrow and passports is not None  # growth a year makes room for the verdict
     for head in (
-        "Return",
-        "CAGR",
-        "Vol",
-        "Sharpe",
-        "Fall" if narrow else "Max fall",
-        "Trades",
-        "Wins",
-        "Fees",
+        "Return", *(() if short else ("CAGR",)), "Vol", "Sharpe", "Fall" if narrow else "Max fall", "Trades", "Wins", "Fees",
         ("Ref." if passports else "Refus.") if narrow else "Refused",
-    ):
+    ):  # fmt: skip
         table.add_column(head, justify="right", no_wrap=True)
     if passports:
         table.add_column("Test" if narrow else "Tested", no_wrap=True)
@@ -94,7 +106,7 @@ def comparison(results: Sequence[Result], width: int, passports: Mapping[str, Pa
             name.append(" stopped", style=f"bold {LOSS}")
         refused = sum(result.refusals.values())
         table.add_row(
-            name, *((Text(sparkline(result.value.tolist(), 16), style=GAIN),) if wide else ()), *_figures(stats),
+            name, *((Text(sparkline(result.value.tolist(), 16), style=GAIN),) if wide else ()), *_figures(stats, short),
             number(stats.get("trades"), 0), percent(stats.get("win_rate"), 0), money(stats.get("fees"), result.currency, 0),
             Text(number(refused, 0), style="" if refused else SOFT), *([_tested(passports, result.name)] if passports else []),
         )  # fmt: skip
@@ -107,7 +119,7 @@ def comparison(results: Sequence[Result], width: int, passports: Mapping[str, Pa
             table.add_row(
                 Text("holding all", style="italic"),
                 *line,
-                *_figures(result.benchmark_stats),
+                *_figures(result.benchmark_stats, short),
                 *[Text(words.NONE, style=SOFT)] * 4,
             )
     return table
@@ -125,25 +137,28 @@ def _tested(passports: Mapping[str, Passport], name: str) -> Text:
 
 
 def why(passports: Mapping[str, Passport], out: Console) -> None:
-    """The first reason of each verdict, a line a strategy."""
+    """What stands behind each verdict, a line a strategy: how likely it is more than luck, and what else was not good."""
     from rich.table import Table
 
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column("", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    table.add_column("", style=SOFT)
+    table = Table(box=None, header_style=SOFT, pad_edge=False)
+    for head in ("", "Tested", "Not luck", "Also weak"):
+        table.add_column(head, no_wrap=head != "Also weak", justify="right" if head == "Not luck" else "left")
     for name, made in passports.items():
-        table.add_row(name, _tested(passports, name), made.reasons[0] if made.reasons else "")
+        luck = made.check("deflated_sharpe").numbers.get("deflated_sharpe")
+        weak = [one.title.lower() for one in made.checks if one.status in ("warn", "fail") and one.name != "deflated_sharpe"]
+        table.add_row(name, _tested(passports, name), percent(luck), ", ".join(weak))
+    trials = max((made.trials for made in passports.values()), default=0)
+    out.print(f"Tested: could it be luck, after {trials} tries on these prices?", style=SOFT)
     out.print(table)
 
 
-def _figures(stats: dict[str, float]) -> list[Any]:
+def _figures(stats: dict[str, float], short: bool = False) -> list[Any]:
     from rich.text import Text
 
     total = stats.get("total_return")
     return [
         Text(percent(total, signed=True), style=f"bold {_tone(total)}".strip()),
-        Text(percent(stats.get("cagr"), signed=True), style=_tone(stats.get("cagr"))),
+        *(() if short else (Text(percent(stats.get("cagr"), signed=True), style=_tone(stats.get("cagr"))),)),
         percent(stats.get("volatility")), number(stats.get("sharpe")), percent(stats.get("max_drawdown")),
     ]  # fmt: skip
 

@@ -88,6 +88,8 @@ def search(
     from argosy.lab.search import search as run
     from argosy.lab.trials import TRIALS
 
+    screen.writable(save, "--save")
+    screen.writable(svg, "--svg")
     plugin, found, terms, label = ground(strategy, symbols, data, every, start, end, cash, config)
     ledger = trials_at or TRIALS
     from argosy.cli.backtest import parameters, split

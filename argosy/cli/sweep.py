@@ -61,12 +61,13 @@ def sweep(
 
     if by not in SHOWN:
         raise Misuse("SWEEP_BY", f"there is no column {by!r}", where="--by", fix=f"one of {', '.join(SHOWN)}")
+    screen.writable(save, "--save")
     grid = axes(values or [])
     settings = load(config, {"account.cash": cash} if cash is not None else {}).settings
     source = data or prices.default(settings.data.catalog)
     found, label = prices.gather(source, split(symbols), start, end, every)
     plugin = from_file(strategy) if ".py:" in strategy else strategy
-    ledger = trials or TRIALS
+    ledger = kept_in(trials) or TRIALS
     frame = run(
         plugin, found, grid, terms=settings.terms(), params=parameters(param or []), symbols=split(symbols), by=by, on=on, workers=workers,
         progress=not json, trials=ledger, at_ns=time_ns(),
@@ -95,6 +96,16 @@ def sweep(
         codes = ", ".join(sorted(set(frame["refused"].to_list()) - {""}))
         out.print(f"\n{refused} of {frame.height} could not be told exactly and have no row: {codes}")
     out.print(f"\n{frame.height} trials made, {made} in all ({ledger}): the best of so many looks good by chance", soft_wrap=True)
+
+
+def kept_in(ledger: Path | None) -> Path | None:
+    """The ledger that was named. A bare number is how many to try elsewhere: a folder of that name would be a count begun anew."""
+    from argosy.core.errors import Misuse
+
+    if ledger is not None and ledger.as_posix().isdigit():
+        what = f"{ledger} is a number, and this names the folder of a ledger"
+        raise Misuse("TRIALS_PATH", what, where="--trials", fix="name a folder that is no number")
+    return ledger
 
 
 def axes(given: list[str]) -> dict[str, list[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.machinery import PathFinder
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -45,7 +46,7 @@ def load(group: str, name: str) -> type:
 def from_file(place: str) -> type:
     """The class of "path/to/file.py:Class", from the current folder; Misuse("STRATEGY_FILE") when there is none or the file cannot be run."""
     path, _, name = place.rpartition(":")
-    spec = spec_from_file_location(Path(path).stem, path)
+    spec = spec_from_file_location(_free(path), path)
     if not Path(path).is_file() or spec is None or spec.loader is None:
         raise Misuse("STRATEGY_FILE", f"there is no file {path}", where=place, fix="write it like above.py:Above")
     module = module_from_spec(spec)
@@ -60,3 +61,16 @@ def from_file(place: str) -> type:
         near = [key for key, value in vars(module).items() if isinstance(value, type) and value.__module__ == spec.name]
         raise Misuse("STRATEGY_FILE", f"{path} has no class {name!r}", where=place, fix=f"it has: {', '.join(near) or 'none'}")
     return found
+
+
+def _free(path: str) -> str:
+    """A module name for a file: its own, unless something else that can be imported is called so (a file random.py must not become `random`)."""
+    stem = Path(path).stem
+    other = stem in sys.stdlib_module_names
+    if not other:
+        try:
+            found = PathFinder.find_spec(stem)
+        except (ImportError, ValueError):
+            found = None
+        other = found is not None and (found.origin is None or Path(found.origin).resolve() != Path(path).resolve())
+    return f"{stem}_of_yours" if other else stem

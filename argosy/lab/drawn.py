@@ -15,9 +15,9 @@ from argosy.lab.result import Result
 
 POINTS = 1_000
 """Most points of one curve where several runs are in one report: one a pixel, four times as many where there is one run, to look closer."""
-PRICES = 40_000
+PRICES = 60_000
 """Most prices in a report of one run, shared by its instruments."""
-SIGNS = 8_000
+SIGNS = 16_000
 """Most signs of fills in a report of one run, shared by its instruments."""
 
 
@@ -26,7 +26,7 @@ def drawn(runs: Sequence[Result], prices: figures.Prices, more: Sequence[Mapping
     splits = runs[0].splits
     alone = len(runs) == 1
     shared = max(1, len(prices))
-    most = max(1_000, min(8_000, PRICES // shared)) if alone else POINTS
+    most = max(1_000, min(15_000, PRICES // shared)) if alone else POINTS
     marks = max(200, SIGNS // shared) if alone else figures.SIGNS
     lines = figures.price_lines({symbol: (known[rows], price[rows]) for symbol, (known, price) in prices.items()
                                  for rows in (figures.thin(price, most),)}, splits, most + 2)  # fmt: skip
@@ -89,7 +89,7 @@ def _signs(run: Result, most: int) -> dict[str, dict[str, Any]]:
     return out
 
 
-def _places(values: Sequence[float]) -> int:
+def _places(values: Sequence[float | None]) -> int:
     """Decimals that no value goes beyond."""
-    texts = (f"{value:.12f}".rstrip("0") for value in values)
+    texts = (f"{value:.12f}".rstrip("0") for value in values if value is not None)
     return max((len(text) - text.index(".") - 1 for text in texts), default=0)

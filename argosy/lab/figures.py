@@ -94,14 +94,14 @@ def curve(result: Result, most: int = POINTS) -> dict[str, list[Any]]:
 
 
 def price_lines(lines: Prices, splits: Sequence[Ratio], most: int = POINTS) -> dict[str, dict[str, list[Any]]]:
-    """By symbol: t (seconds), p (price in today's units)."""
+    """By symbol: t (seconds), p (price in today's units, None for nan)."""
     out = {}
     for symbol, (known, raw) in lines.items():
         price = unsplit(known, raw, symbol, splits)
         rows = thin(price, most)
         out[symbol] = {
             "t": (known[rows] // SECOND).tolist(),
-            "p": [float(f"{p:.6g}") for p in price[rows].tolist()],
+            "p": [None if p != p else float(f"{p:.6g}") for p in price[rows].tolist()],
         }
     return out
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sysconfig
 from collections.abc import Mapping, Sequence
+from dis import get_instructions
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -93,8 +94,10 @@ def _function(function: FunctionType, seen: set[int]) -> bytes:
     seen.add(id(function))
     out = [_body(function.__code__), *(_content(cell.cell_contents) for cell in function.__closure__ or ())]
     out += [_content(value) for value in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())]
-    for name in sorted(_names(function.__code__)):
-        value = function.__globals__.get(name)
+    for name in sorted(named(function.__code__)):
+        if name not in function.__globals__:
+            continue
+        value = function.__globals__[name]
         if isinstance(value, FunctionType):
             if not value.__code__.co_filename.startswith(_FOREIGN):
                 out.append(_function(value, seen))
@@ -108,8 +111,10 @@ def _body(code: CodeType) -> bytes:
     return code.co_code + " ".join(code.co_names).encode() + b"".join(map(_content, code.co_consts))
 
 
-def _names(code: CodeType) -> set[str]:
-    return set(code.co_names).union(*(_names(one) for one in code.co_consts if isinstance(one, CodeType)))
+def named(code: CodeType) -> set[str]:
+    """Names of its module that code reads, and functions inside it; attributes of the same name are none."""
+    own = {str(one.argval) for one in get_instructions(code) if one.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    return own.union(*(named(one) for one in code.co_consts if isinstance(one, CodeType)))
 
 
 def _content(value: Any) -> bytes:

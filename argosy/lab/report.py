@@ -93,7 +93,8 @@ def render(
         raise Misuse("REPORT_EMPTY", "a report needs at least one result")
     name = title or (runs[0].name if len(runs) == 1 else f"{len(runs)} strategies")
     tested = passports or {}
-    seen = [_Seen(run, reaches[k] if k < len(reaches) else None, prices or {}) for k, run in enumerate(runs)]
+    most = drawn.POINTS if len(runs) == 1 else drawn.POINTS // 3
+    seen = [_Seen(run, reaches[k] if k < len(reaches) else None, prices or {}, most) for k, run in enumerate(runs)]
     body = [masthead(runs, name), side(runs, tested) if len(runs) > 1 else ""]
     for k, one in enumerate(seen):
         body.append(_run(one, k, len(runs), bool(prices), asked[k] if k < len(asked) else (), tested.get(k)))
@@ -103,12 +104,12 @@ def render(
 class _Seen:
     """One run, and what is worked out of it once for the words and for the charts."""
 
-    def __init__(self, result: Result, trades: pl.DataFrame | None, prices: figures.Prices) -> None:
-        self.result, self.trades = result, trades
+    def __init__(self, result: Result, trades: pl.DataFrame | None, prices: figures.Prices, most: int) -> None:
+        self.result, self.trades, self.most = result, trades, most
         self.stats: Statistics = statistics(result, trades=trades)
         self.window = next((days for days in WINDOWS if len(daily(result.known)) > 2 * days), 0)
         self.rolling = rolling(result, self.window) if self.window else None
-        self.invested = figures.invested(result, prices) if result.fills.height and len(result.known) else None
+        self.invested = figures.invested(result, prices, most) if result.fills.height and len(result.known) else None
 
     def returns(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Daily returns, its own and those of holding."""
@@ -132,7 +133,7 @@ class _Seen:
     def drawn(self) -> dict[str, Any]:
         """What is drawn of it beside curve and signs."""
         parts = {
-            "rolling": drawn.rolled(self.rolling) if self.rolling is not None else {},
+            "rolling": drawn.rolled(self.rolling, self.most) if self.rolling is not None else {},
             "invested": drawn.invested(*self.invested) if self.invested is not None else {},
             "reach": points(self.trades),
             "trips": columns(self.result),
@@ -145,6 +146,8 @@ def _run(one: _Seen, k: int, of: int, priced: bool, asked: Sequence[Asked], pass
     result = one.result
     title = f'<h2 class="runname"><i class="key {colour(k)}"></i>{escape(result.name)}</h2>' if of > 1 else ""
     found = tables(result, one.trades)
+    if of > 1:
+        found.pop("month", None)  # the months are in the heat map
     parts = [
         f'<article class="run" id="run-{k}" data-run="{k}">{title}',
         f'<div class="verdict"><p class="headline">{escape(headline(result))}</p><p class="story">{escape(words.story(result))}</p></div>',
@@ -161,7 +164,7 @@ def _run(one: _Seen, k: int, of: int, priced: bool, asked: Sequence[Asked], pass
         invested(result, k, one.mean()),
         groups(result, found),
         _pair(refusals(result, asked), costs(result, one.stats), kind="pair loose"),
-        numbers(one.stats),
+        numbers(one.stats, not k),
         terms(result),
         "</article>",
     ]

@@ -156,7 +156,7 @@ def ranking(runs: Sequence[Result]) -> str:
         return value if isfinite(value) else other
 
     most = max(runs, key=lambda run: stat(run, "total_return", float("-inf")))
-    least = min(runs, key=lambda run: stat(run, "max_drawdown", float("inf")))
+    least = min([run for run in runs if run.fills.height] or runs, key=lambda run: stat(run, "max_drawdown", float("inf")))
     beat = sum(stat(run, "total_return", float("-inf")) > run.benchmark_stats.get("total_return", 0.0) for run in runs)
     held = f"{beat or 'None'} of {len(runs)} made more than holding all."
     return (

@@ -118,12 +118,35 @@ def test_holdings_are_read_as_people_write_them(tmp_path):
     [
         ("", "HOLDINGS_FILE", ""), ("a,b\n1,2\n", "HOLDINGS_COLUMNS", ":1"), ("symbol,quantity\nIBM,ten\n", "HOLDINGS_ROW", ":2"),
         ("symbol,quantity\nIBM,1\n,5\n", "HOLDINGS_ROW", ":3"), ("symbol,quantity\nIBM,nan\n", "HOLDINGS_ROW", ":2"),
+        ("symbol;quantity\nIBM;12,5\n", "HOLDINGS_ROW", ":2"), ("symbol;quantity\nIBM;1,234\n", "HOLDINGS_ROW", ":2"),
+        ('symbol,quantity\nIBM,"12,5"\n', "HOLDINGS_ROW", ":2"), ("symbol,quantity,price\nIBM,1,234,180\n", "HOLDINGS_ROW", ":2"),
     ],
 )  # fmt: skip
 def test_a_wrong_line_is_named(tmp_path, text, code, where):
     with pytest.raises(Misuse) as caught:
         read(held(tmp_path, text))
     assert caught.value.code == code and caught.value.where.endswith(where) and caught.value.fix
+
+
+def test_a_comma_groups_thousands_and_nothing_else(tmp_path):
+    found = read(held(tmp_path, 'symbol,quantity,price\nIBM,"1,234.5","$1,000"\nCASH,"12,345,678",\n'))
+    assert found == Holdings((Holding("IBM", 1234.5, 1000.0),), 12_345_678.0)
+
+
+def test_what_nobody_can_speak_of_is_left_as_it_is():
+    class Raises:
+        def on_bar(self, bar, book):
+            raise ValueError("no")
+
+    mine = Holdings((Holding("IBM", 100.0, 20.0), Holding("MSFT", 7.0)), 500.0)
+    early = int(MOMENTS[10])
+    for known, fleet in ((early, [Wanted("trend", Trend)]), (parse("2012-12-13"), [Wanted("raises", Raises), Wanted("trend", Trend)])):
+        found = decide(fleet, until(known), Terms(), holdings=mine)
+        calls = {call.symbol: call for call in found.calls}
+        assert [(calls[name].action, calls[name].trade) for name in ("IBM", "MSFT")] == [("HOLD", 0.0)] * 2
+        assert "left as it is" in found.notes[0]
+    mixed = decide([Wanted("trend", Trend), Wanted("slow", Trend, {"slow": 4000})], until(parse("2012-12-13")), Terms(), holdings=mine)
+    assert next(call for call in mixed.calls if call.symbol == "MSFT").action == "SELL", "one of them can speak, and does not want it"
 
 
 def test_decisions_are_relative_to_what_she_holds():

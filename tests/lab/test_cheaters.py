@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from argosy.core.events import Bar
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.intents import Target
 from argosy.core.protocols import Book
-from argosy.core.strategy import ABSENT, Out
+from argosy.core.strategy import ABSENT, Out, Watch
 from argosy.core.tape import Tape
 from argosy.core.time import HOUR, parse
 from argosy.house import Data, Terms
@@ -345,3 +346,74 @@ def test_the_future_can_be_cut_off_and_replaced() -> None:
         assert np.array_equal(other[name][:501], tape[name][:501]) and not np.array_equal(other[name][501:], tape[name][501:551])
     assert np.all(other["low"] <= np.minimum(other["open"], other["close"])) and np.all(other["high"] >= np.maximum(other["open"], other["close"]))
     assert scrambled(tape, 0, 4).hash == scrambled(tape, 0, 4).hash != scrambled(tape, 0, 5).hash
+
+
+# -- what is read from outside, and what hides in functions inside functions ----------------------------------------------------
+
+HIDDEN: dict[int, bool] = {}
+close = np.arange(900.0)
+"""A name of this module that is no series of a strategy that reads `bar.close`."""
+
+
+class Mixed:
+    """Goes by an average, and by a table of what comes next; where that lies is said by those who inherit it."""
+
+    watches = (Watch("*", "bar"),)
+    needs = staticmethod(lambda p: {"mean": sma(5)})
+
+    def rises(self, now: int) -> bool:
+        return True
+
+    def on_bar(self, bar: Any, book: Book) -> Target | None:
+        mean = book.needs(bar.instrument).mean
+        if mean != mean:
+            return None
+        return Target(bar.instrument, weight=0.9 if self.rises(book.now) and bar.close > 0.995 * mean else 0.0, why="up")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    tape = market()[1][0]
+    up = np.append(np.diff(tape["close"]) > 0.0, False)
+    HIDDEN.update(zip(tape["known"].tolist(), up.tolist(), strict=True))
+    path = tmp_path / "future.npy"
+    np.save(path, np.vstack((tape["known"], up)).astype(np.float64))
+    return path
+
+
+def test_a_file_of_what_comes_is_heard_when_it_is_read_and_seen_when_it_is_kept(table: Path) -> None:
+    class Reads(Mixed):
+        kept: Any = None
+
+        def rises(self, now: int) -> bool:
+            if self.kept is None:
+                self.kept = np.load(table)
+            return bool(self.kept[1, np.searchsorted(self.kept[0], now)])
+
+    class Holds(Mixed):
+        def __init__(self) -> None:
+            self.kept = np.load(table)
+
+        def rises(self, now: int) -> bool:
+            return bool(self.kept[1, np.searchsorted(self.kept[0], now)])
+
+    class Asks(Mixed):
+        def __init__(self) -> None:
+            self.words = len(table.read_bytes())
+
+    found = scan(Subject(Reads, market(), {}, FREE), 7)
+    assert found.status == "fail" and "future.npy" in found.said and "Reads.rises" in found.numbers["read_in"]
+    held = scan(Subject(Holds, market(), {}, FREE), 7)
+    assert held.status == "fail" and "brings along a series of 900" in held.said
+    asked = scan(Subject(Asks, market(), {}, FREE), 7)
+    assert asked.status == "warn" and "When it is made" in asked.said
+    assert scan(Subject(Mixed, market(), {}, FREE), 7).status == "pass", "reads nothing, and a name of the module is no attribute"
+
+
+def test_a_table_named_only_in_a_function_inside_a_function_is_found(table: Path) -> None:
+    class Nested(Mixed):
+        def rises(self, now: int) -> bool:
+            return any(HIDDEN[at] for at in (now,))
+
+    found = scan(Subject(Nested, market(), {}, FREE), 7)
+    assert found.status == "fail" and "HIDDEN" in found.said

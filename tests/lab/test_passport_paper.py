@@ -188,3 +188,9 @@ def test_a_strategy_of_a_file_that_is_edited_no_longer_matches(shell: typer.Type
 def test_words_that_do_not_fit(shell: typer.Typer) -> None:
     for words in (["verify"], ["trend", "it.html"]):
         assert getattr(CliRunner().invoke(shell, ["passport", *words]).exception, "code", "") == "PASSPORT_FILE"
+
+
+def test_a_path_that_cannot_be_meant_is_told_before_anything_runs(shell: typer.Typer, own_ledger: Path) -> None:
+    for words, code in ((["--out", "nowhere/it.html"], "WRITE_PATH"), (["--trials", "100"], "TRIALS_PATH")):
+        assert getattr(CliRunner().invoke(shell, ["passport", "trend", "--symbols", "IBM", *words]).exception, "code", "") == code
+    assert not own_ledger.exists() and not Path("100").exists(), "a count begun anew would have forgotten all trials"

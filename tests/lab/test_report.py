@@ -5,6 +5,7 @@ import re
 import subprocess
 from base64 import b64encode
 from html.parser import HTMLParser
+from importlib.resources import files
 from shutil import which
 
 import numpy as np
@@ -15,8 +16,9 @@ from argosy.core.events import Bar
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.tape import Tape
 from argosy.core.time import DAY
-from argosy.lab import figures, months, packed, report
+from argosy.lab import figures, months, packed, report, words
 from argosy.lab.orders import Asked
+from argosy.lab.page import element
 from argosy.lab.result import Result
 from tests.lab.conftest import START, M
 
@@ -222,9 +224,9 @@ def test_what_was_refused_is_told_with_its_numbers(paper):
 
 
 def test_colours_go_on_after_the_last_one(paper):
-    assert [report._colour(k) for k in (0, 9, 10, 19)] == ["c0", "c9", "c0 again", "c9 again"]
-    style = (report.files("argosy.lab") / "page" / "style.css").read_text()
-    for k in range(report.COLOURS):
+    assert [element.colour(k) for k in (0, 9, 10, 19)] == ["c0", "c9", "c0 again", "c9 again"]
+    style = (files("argosy.lab") / "page" / "style.css").read_text()
+    for k in range(element.COLOURS):
         assert style.count(f"--c{k}:#") == 2  # on paper and in the dark
 
 
@@ -246,7 +248,7 @@ def test_nothing_calls_out_and_no_text_becomes_code(page, paper):
 
 def test_charts_are_named_and_can_be_reached_by_keyboard(page):
     charts = [given for _, given in page.tags if "data-chart" in given]
-    assert len(charts) == 3
+    assert [chart["data-chart"] for chart in charts] == ["equity", "fall", "price", "invested"]
     assert all(
         chart["aria-label"] and chart["role"] == "img" and chart["tabindex"] == "0" for chart in charts
     )
@@ -261,6 +263,9 @@ def test_several_results_are_ranked_with_holding_beside(paper):
     assert [row[0] for row in rows] == ["Strategy", "better", "paper <b>& stopped", "Holding all"]
     assert [row[1].replace("\u00a0", " ") for row in rows[1:]] == ["+90.0 %", "+20.0 %", "+50.0 %"]
     assert rows[1][-1] == "4"
+    idle = Result.from_json(paper.to_json())
+    idle.name, idle.fills, idle.stats = "idle", paper.fills.head(0), idle.stats | {"max_drawdown": 0.0}
+    assert "paper <b>& fell least" in words.ranking([paper, idle])  # who never traded fell least of all, and is not named
 
 
 def test_a_long_run_stays_small_and_keeps_its_extremes():

@@ -18,6 +18,7 @@ from argosy.cli.prices import gather
 from argosy.cli.search import search as command
 from argosy.core.errors import Misuse
 from argosy.house import Terms
+from argosy.lab.looks import looks
 from argosy.lab.search import Found, search
 from argosy.lab.search.objective import objective
 from argosy.lab.search.picture import fields, svg, two
@@ -25,7 +26,7 @@ from argosy.lab.search.run import Trial
 from argosy.lab.search.sensitivity import Beside, importance, plateau
 from argosy.lab.search.space import Axis, Space
 from argosy.lab.sweep import sweep
-from argosy.lab.trials import count, lines
+from argosy.lab.trials import count, lines, tried
 from argosy.strategies.trend import Trend
 
 FREE = Terms(cash=10_000.0, fees="free", slippage_bps=0.0)
@@ -119,10 +120,10 @@ def test_a_search_goes_on_where_it_stopped(method: str, tmp_path: Path) -> None:
         out.write(b'{"stage": 0, "poi')  # the power went off
     rest = found(method=method, trials=30, constraints=["trades>=5"], storage=file, resume=True, ledger_at=led)
     assert rest.frame.equals(whole.frame) and rest.best == whole.best and rest.value == whole.value
-    assert first.runs + rest.runs == count(led)
+    assert first.runs + rest.runs == tried(looks([DATA[0]["IBM"]], DATA[1]), led).trials
     assert rest.runs < whole.runs, "what was known was not run again"
     again = found(method=method, trials=30, constraints=["trades>=5"], storage=file, resume=True, ledger_at=led)
-    assert again.runs == 0 and count(led) == first.runs + rest.runs
+    assert again.runs == 0 and first.runs + rest.runs == tried(looks([DATA[0]["IBM"]], DATA[1]), led).trials
     with pytest.raises(Misuse, match=r"SEARCH_RESUME.*seed"):
         found(method=method, trials=30, constraints=["trades>=5"], storage=file, resume=True, seed=9)
     file.write_text("no search\n")
@@ -306,6 +307,9 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (["--method", "luck"], "SEARCH_METHOD"), (["--objective", "luck"], "SEARCH_OBJECTIVE"), (["-c", "2 + 2"], "SEARCH_CONSTRAINT"),
         (["-s", "fast"], "SEARCH_SPACE"), (["--prune"], "SEARCH_PRUNE"), (["--data", "nowhere"], "DATA_SOURCE"), (["--trials", "0"], "USAGE"),
+        (["--storage", "."], "SEARCH_STORAGE"), (["--storage", ".", "--resume"], "SEARCH_STORAGE"),
+        (["--method", "tpe", "--storage", "sqlite:////nowhere/at/all.db"], "SEARCH_STORAGE"),
+        (["--save", "nowhere/rows.parquet"], "WRITE_PATH"), (["--svg", "."], "WRITE_PATH"),
     ],
 )  # fmt: skip
 def test_misuse_says_what_and_how(wrong: list[str], code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -277,6 +277,11 @@ def test_the_command_speaks_json_and_csv(shell, tmp_path: Path) -> None:
     assert sheet.read_text().splitlines()[0].startswith("Description of property,Date acquired")
 
 
+def test_a_sheet_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Misuse, match="TAX_PATH"):
+        write_csv([], tmp_path)
+
+
 def test_hours_do_not_make_a_day() -> None:
     """Bought late in one day, sold early a year and a day later by the calendar: long, though fewer hours than that have passed."""
     bought, sold = fill(0, "A", 1, 1, 10.0), fill(367, "A", -1, 1, 11.0)

@@ -99,7 +99,8 @@ def decide(
     """Run the strategies over `data` and read what they want after its last bar.
 
     holdings: what the owner has; decisions are then relative to it and sized for its worth. Without it they are relative to
-    what the run itself holds. Raises Misuse as `house.assemble`, and DAILY_EMPTY when there is no bar.
+    what the run itself holds. Of a symbol of which nobody can speak (a strategy raised, or all warm up) her holding stays as it is.
+    Raises Misuse as `house.assemble`, and DAILY_EMPTY when there is no bar.
     """
     instruments, tapes, _ = data
     last = {i: found for tape in tapes for i in tape.instruments if (found := _last(tape, i)) is not None}
@@ -116,13 +117,18 @@ def decide(
             if i in last:
                 voices[i].append(_voice(slot.id, instruments[i], cell, state, said.get((slot.id, i)), gate.get((slot.id, i), ""), last[i][0]))
     equity = state.portfolio.equity / one
+    failed = {failure.strategy for failure in engine.failures}
+    mute = {i for i, own in voices.items() if all(voice.warming for voice in own) or any(voice.strategy in failed for voice in own)}
     rows = [_call(instruments[i], last[i], voices[i], equity, holdings, band_frac) for i in sorted(last)]
     notes, unknown, whole = [], [], equity
     if holdings is not None:
         prices = {instruments[i].symbol: price * float(instruments[i].multiplier) for i, (_, price) in last.items()}
         whole = holdings.worth(prices)
         unknown = [row.symbol for row in holdings.rows if row.symbol not in prices]
-        rows = [_call(instruments[i], last[i], voices[i], equity, holdings, band_frac, whole) for i in sorted(last)]
+        rows = [_call(instruments[i], last[i], voices[i], equity, holdings, band_frac, whole, mute=i in mute) for i in sorted(last)]
+        if mute:
+            who = ", ".join(instruments[i].symbol for i in sorted(mute))
+            notes.append(f"nobody can say what to hold of {who} (a strategy stopped with an error, or all still warm up): left as it is")
         notes.append("decisions are relative to what you hold; a strategy's own word is relative to its own book in the run")
         if not holdings.cash:
             notes.append("no cash is told: buys are sized for the worth of the holdings alone (a row CASH, or --cash)")
@@ -195,8 +201,9 @@ def _needs(cell: Cell) -> dict[str, float]:
 
 
 def _call(
-    row: Instrument, last: tuple[int, float], voices: list[Voice], equity: float, holdings: Holdings | None, band_frac: float, whole: float = 0.0
-) -> Call:
+    row: Instrument, last: tuple[int, float], voices: list[Voice], equity: float, holdings: Holdings | None, band_frac: float, whole: float = 0.0,
+    *, mute: bool = False,
+) -> Call:  # fmt: skip
     known, price = last
     worth = price * float(row.multiplier)
     held, wanted = sum(voice.held for voice in voices), sum(voice.wanted for voice in voices)
@@ -206,7 +213,7 @@ def _call(
         own = holdings.of(row.symbol)
         held = own.quantity if own is not None else 0.0
         wanted = float(row.units(row.lots(share * whole / worth))) if worth > 0 else 0.0
-        if wanted and abs(wanted - held) <= band_frac * abs(wanted):
+        if mute or (wanted and abs(wanted - held) <= band_frac * abs(wanted)):
             wanted = held
         gain = price / own.price - 1.0 if own is not None and own.price and own.price > 0 and own.quantity else None
     trade = round(wanted - held, 9)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from argosy.core.errors import Misuse
 
 SYMBOL = ("symbol", "ticker", "instrument", "asset")
 QUANTITY = ("quantity", "qty", "shares", "units", "amount", "position", "size")
-PRICE = ("price", "cost", "averageprice", "avgprice", "averagecost", "avgcost", "costbasis", "unitcost", "entryprice", "purchaseprice")
+PRICE = ("price", "cost", "averageprice", "avgprice", "averagecost", "avgcost", "unitcost", "entryprice", "purchaseprice")
+_GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d*)?")
 CASH = ("CASH", "$CASH", "USD")
 
 
@@ -62,6 +64,12 @@ def read(path: Path) -> Holdings:
     held: dict[str, tuple[float, float]] = {}
     for line, content in lines[1:]:
         cells = [cell.strip() for cell in next(csv.reader([content], delimiter=delimiter))]
+        if any(cells[len(heads) :]):
+            what = f"{content[:60]!r} has more cells than there are columns"
+            raise Misuse("HOLDINGS_ROW", what, where=f"{path}:{line}", fix='write 1234, or "1,234" in quotes')
+        if delimiter == ";" and any("," in cells[place] for place in places[1:] if 0 <= place < len(cells)):
+            what = f"whether a comma in {content[:60]!r} is a decimal point is not sure"
+            raise Misuse("HOLDINGS_ROW", what, where=f"{path}:{line}", fix="write it like 12.5")
         symbol = cells[places[0]].upper() if places[0] < len(cells) else ""
         if not symbol:
             raise Misuse("HOLDINGS_ROW", f"no symbol in {content[:60]!r}", where=f"{path}:{line}", fix="mend or remove that line")
@@ -77,9 +85,9 @@ def read(path: Path) -> Holdings:
 
 
 def _number(cells: list[str], place: int, path: Path, line: int, name: str) -> float:
-    text = (cells[place] if place < len(cells) else "").replace("$", "").replace(",", "").strip()
-    try:
-        value = float(text)
+    text = (cells[place] if place < len(cells) else "").replace("$", "").strip()
+    try:  # a comma groups thousands, and nothing else: 12,5 may be twelve and a half or a mistake
+        value = float(text.replace(",", "") if _GROUPED.fullmatch(text) else text)
     except ValueError as error:
         raise Misuse("HOLDINGS_ROW", f"{name} {text!r} is not a number", where=f"{path}:{line}", fix="write it like 12.5") from error
     if value != value or abs(value) == float("inf"):

@@ -22,6 +22,7 @@ const draw = (box, plot) => {
     if (value < low) low = value;
     if (value > high) high = value;
   }
+  if (box.chosen && box.chosen.symbol === box.dataset.symbol && box.chosen.to >= from && box.chosen.from <= to) { low = Math.min(low, box.chosen.entry, box.chosen.exit); high = Math.max(high, box.chosen.entry, box.chosen.exit); }
   if (!(low <= high)) { low = 0; high = 1; }
   if (plot.base !== undefined) { low = Math.min(low, plot.base); high = Math.max(high, plot.base); }
   if (plot.top !== undefined) { high = plot.top; low = Math.min(low * 1.06, -1); } else {
@@ -66,6 +67,11 @@ const draw = (box, plot) => {
       paths[buy ? "buy" : "sell"] += `M${x(plot.signs.t[k]).toFixed(1)} ${(py + d).toFixed(1)}l${size} ${-2 * d}h${-2 * size}Z`;
     }
     for (const way in paths) if (paths[way]) make("path", { class: "mark " + way, d: paths[way] }, svg);
+  }
+  if (box.chosen && box.chosen.symbol === box.dataset.symbol && box.chosen.to >= from && box.chosen.from <= to) {
+    const one = box.chosen, kind = one.made > 0 ? "buy" : one.made < 0 ? "sell" : "price";
+    make("path", { class: "chosen " + kind, d: `M${x(one.from).toFixed(1)} ${y(one.entry).toFixed(1)}L${x(one.to).toFixed(1)} ${y(one.exit).toFixed(1)}` }, inner);
+    for (const [t, p] of [[one.from, one.entry], [one.to, one.exit]]) if (t >= from && t <= to) make("circle", { class: "picked " + kind, cx: x(t), cy: y(p), r: 5 }, svg);
   }
   const cross = make("g", { visibility: "hidden" }, svg);
   const rule = make("line", { class: "cross", y1: top, y2: height - bottom }, cross);

@@ -32,7 +32,7 @@ def tables(result: Result, reach: pl.DataFrame | None = None) -> dict[str, pl.Da
 
 
 def groups(result: Result, found: dict[str, pl.DataFrame]) -> str:
-    """A card a group."""
+    """A card a group of those that were found."""
     cards = [_card(found[group], head, title, result.currency) for group, head, title in SHOWN if group in found]
     note = "Closed trades, after fees. A regime is how calm or wild the benchmark was against its own past, as known at the entry."
     if not cards:
@@ -59,7 +59,8 @@ def _card(table: pl.DataFrame, head: str, title: str, currency: str) -> str:
     cells = "".join(f'<th scope="col" class="n"><button type="button">{name}</button></th>' for name in heads)
     return (
         f'<div><h4>{title}</h4><div class="tall"><table class="sortable group"><thead><tr><th scope="col"><button type="button">{head}</button></th>'
-        f'{cells}<th class="way" aria-hidden="true"><button type="button" tabindex="-1"></button></th></tr></thead><tbody>{"".join(rows)}</tbody></table></div></div>'
+        f'{cells}<th class="way" aria-hidden="true"><button type="button" tabindex="-1"></button></th></tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div></div>"
     )
 
 

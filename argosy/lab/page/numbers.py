@@ -49,11 +49,11 @@ def about(group: str, name: str, steps: str = "days") -> str:
     return f"{one.meaning[:1].upper()}{one.meaning[1:]}.{step} Source: {one.source}."
 
 
-def numbers(stats: Statistics) -> str:
-    """Three tables, side by side where there is room."""
+def numbers(stats: Statistics, told: bool = True) -> str:
+    """Three tables, side by side where there is room. told: whether definitions are written; the script copies them to other runs."""
     own, held = msgspec.structs.asdict(stats.curve), msgspec.structs.asdict(stats.benchmark)
-    tables = [_table("curve", stats, [("own", "curve", own), ("holding", "benchmark", held)])]
-    tables += [_table(group, stats, [("", group, msgspec.structs.asdict(getattr(stats, group)))]) for group in ("versus", "deals")]
+    tables = [_table("curve", stats, [("own", "curve", own), ("holding", "benchmark", held)], told)]
+    tables += [_table(group, stats, [("", group, msgspec.structs.asdict(getattr(stats, group)))], told) for group in ("versus", "deals")]
     note = "Point at a name, or touch it, for its definition and source."
     return (
         f'<section class="card"><h3>Every statistic</h3><p class="note">{note} Beside: {stats.held}.</p>'
@@ -61,7 +61,7 @@ def numbers(stats: Statistics) -> str:
     )
 
 
-def _table(group: str, stats: Statistics, columns: Sequence[tuple[str, str, dict[str, float]]]) -> str:
+def _table(group: str, stats: Statistics, columns: Sequence[tuple[str, str, dict[str, float]]], told: bool) -> str:
     heads = "".join(f'<th scope="col" class="n">{head}</th>' for head, _, _ in columns)
     rows = []
     for name, one in FIGURES[group].items():
@@ -69,5 +69,6 @@ def _table(group: str, stats: Statistics, columns: Sequence[tuple[str, str, dict
         for _, place, values in columns:
             text, reason = said(name, values[name], one.unit, stats.currency), stats.reasons.get(f"{place}.{name}", "")
             cells += cell(tip(text, reason) if reason else text, values[name])
-        rows.append(f'<tr data-figure="{group}.{name}"><th scope="row">{tip(label(name), about(group, name, stats.steps))}</th>{cells}</tr>')
+        named = tip(label(name), about(group, name, stats.steps)) if told else f'<span class="tip">{label(name)}</span>'
+        rows.append(f'<tr data-figure="{group}.{name}"><th scope="row">{named}</th>{cells}</tr>')
     return f'<table class="figures"><thead><tr><th scope="col">{TITLES[group]}</th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'

@@ -44,8 +44,8 @@ def reach(trades: pl.DataFrame | None, k: int) -> str:
     return (
         f'<section class="card figure"><h3>How far they went before they ended</h3><p class="note">{said}{few}</p>'
         f"{chart('reach', k, f'Farthest move for and against, of {found.height} trades. {said}', 'square')}"
-        '<p class="note foot"><span class="buy">●</span> won <span class="sell">●</span> lost; across: farthest against the entry, up: farthest for it, '
-        "both in percent</p></section>"
+        '<p class="note foot"><span class="buy">●</span> won <span class="sell">●</span> lost; across: farthest against the '
+        "entry, up: farthest for it, both in percent</p></section>"
     )
 
 

@@ -31,5 +31,6 @@ def document(title: str, body: Sequence[str], data: Mapping[str, Any], extra: st
         f"<title>{escape(title)} · Argosy</title><style>{style}{extra}</style></head><body><main>",
         *(part for part in body if part),
         f"<footer>Made by Argosy {__version__}. {PROMISE}</footer>",
-        f'</main><script type="application/json" id="data">{inside}</script><script>"use strict";\n(() => {{\n{script}}})();\n</script></body></html>',
+        f'</main><script type="application/json" id="data">{inside}</script>',
+        f'<script>"use strict";\n(() => {{\n{script}}})();\n</script></body></html>',
     ))  # fmt: skip

@@ -17,3 +17,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     body.append(...rows.map(([, row]) => row));
   }));
 }
+for (const name of document.querySelectorAll("tr[data-figure] th .tip:not([data-tip])")) {  // definitions are written once in a page
+  const first = document.querySelector(`tr[data-figure="${name.closest("tr").dataset.figure}"] .tip[data-tip]`);
+  if (first) { name.dataset.tip = first.dataset.tip; name.tabIndex = 0; name.setAttribute("aria-description", first.dataset.tip); }
+}

@@ -66,6 +66,9 @@ for (const rows of document.querySelectorAll(".trips .rows")) {
     if (!data.prices[symbol]) return;
     choose(box, symbol);
     const end = cells[many ? 4 : 3].textContent, to = end === "open" ? box.range.last : seconds(end);
+    const figure = (place) => +cells[place + (many ? 1 : 0)].textContent.replace(/,/g, "").replace("−", "-"), made = row.classList.contains("up") ? 1 : row.classList.contains("down") ? -1 : 0;
+    box.chosen = { symbol, from, to, entry: figure(5), exit: figure(6), made };
+    if (!(box.chosen.entry > 0 && box.chosen.exit > 0)) box.chosen = null;
     const around = Math.max(to - from, ((box.range.last - box.range.first) / box.plot.lines[0].t.length) * 12) * 0.8;
     look(box, from - around, to + around);
     rows.querySelectorAll("tr.chosen").forEach((old) => old.classList.remove("chosen"));

@@ -20,6 +20,21 @@ ROWS = 100
 """Trades on one page of the table."""
 
 
+MOST = 20_000
+"""Most trades listed: those that made or lost most; the rest is in the saved run."""
+LETTERS = 1_000_000
+"""Most letters of reasons in a page; they are cut when they come to more."""
+
+
+def listed(result: Result) -> pl.DataFrame:
+    """The trades of the table, in order of entry."""
+    trades = result.trades
+    if trades.height <= MOST:
+        return trades
+    ranked = trades.with_row_index("row").sort(trades["pnl"].abs(), descending=True, nulls_last=True)
+    return ranked.head(MOST).sort("row").drop("row")
+
+
 def why(row: dict[str, Any]) -> str:
     """The strategy's words at entry and exit."""
     return " → ".join(text for text in (row["why_in"], row["why_out"]) if text)
@@ -27,7 +42,7 @@ def why(row: dict[str, Any]) -> str:
 
 def trips(result: Result, k: int) -> str:
     """The section of trades."""
-    trades = result.trades
+    trades = listed(result)
     if not trades.height:
         return '<section><h3>Trades</h3><p class="note">There were none.</p></section>'
     many = len(result.strategies) > 1
@@ -46,7 +61,8 @@ def trips(result: Result, k: int) -> str:
     )
     return (
         f'<section class="trips"><div class="figbar"><h3>{escape(words.trips(result))}</h3>{pager}</div><p class="note">{_note(result)}</p>'
-        f'<div class="scroll rows" tabindex="0"><table class="{kind}" data-run="{k}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></section>'
+        f'<div class="scroll rows" tabindex="0"><table class="{kind}" data-run="{k}"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></section>"
     )
 
 
@@ -60,7 +76,8 @@ def _note(result: Result) -> str:
             f"average {percent(stats.get('average_frac'), 2, signed=True)}, best {percent(stats.get('best_frac'), signed=True)}, "
             f"worst {percent(stats.get('worst_frac'), signed=True)}."
         )
-    return said + " P&amp;L is after fees and without dividends."
+    cut = f" Listed: the {MOST:,} largest of {result.trades.height:,}." if result.trades.height > MOST else ""
+    return said + " P&amp;L is after fees and without dividends." + cut
 
 
 def _row(trip: dict[str, Any], currency: str, many: bool, clock: bool) -> str:
@@ -81,9 +98,10 @@ def _row(trip: dict[str, Any], currency: str, many: bool, clock: bool) -> str:
 
 def columns(result: Result) -> dict[str, Any]:
     """All trades, packed, each figure as it is shown; {} when all of them are in the table. Names: see `trips.js`."""
-    trades = result.trades
+    trades = listed(result)
     if trades.height <= ROWS:
         return {}
+    letters = max(40, LETTERS // trades.height)
     one, places = per_one(result.currency), 2 if result.currency in FIAT else 8
     out: dict[str, Any] = {"clock": intraday(result), "many": len(result.strategies) > 1, "places": places}
     for name in ("symbol", "strategy"):
@@ -97,9 +115,13 @@ def columns(result: Result) -> dict[str, Any]:
         "units": _shown(trades["units"].to_list(), 4), "entry": _prices(trades["entry_price"].to_list()),
         "exit": _prices(trades["exit_price"].to_list()), "pnl": _shown([None if value is None else value / one for value in pnl], places),
         "back": _shown([None if value is None else 100.0 * value for value in trades["return_frac"].to_list()], 1),
-        "why": packed.texts([why(row) for row in trades.select("why_in", "why_out").iter_rows(named=True)]),
+        "why": packed.texts([_cut(why(row), letters) for row in trades.select("why_in", "why_out").iter_rows(named=True)]),
     }  # fmt: skip
     return out
+
+
+def _cut(text: str, letters: int) -> str:
+    return text if len(text) <= letters else text[: letters - 1] + "…"
 
 
 def _named(column: pl.Series) -> tuple[list[str], list[int]]:

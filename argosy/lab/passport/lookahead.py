@@ -3,7 +3,8 @@
 Four questions, the first that is answered badly decides:
 
     indicators   computed without the rows after a cut, or with other rows there: every value before the cut is the same to the bit
-    decisions    the whole run is repeated with the future cut off and another one put in its place: every order before is the same
+    decisions    the whole run is repeated with the future cut off and another one put in its place: every order before is the same,
+                 and it reads no file and asks nobody outside while it decides
     baggage      series that the strategy brings along (in its class, its closures, its object, the names its functions use) cannot be
                  cut off; one of them that goes with the next move of the prices it is traded on is the future
     blindness    with other prices, other decisions: orders that come at the same moments on the same side were decided elsewhere
@@ -30,8 +31,10 @@ from argosy.core.time import iso
 from argosy.data.actions import forward_factor
 from argosy.engine.slot import table
 from argosy.lab.backtest import Outcome
+from argosy.lab.looks import named
 from argosy.lab.orders import orders
 from argosy.lab.passport.check import Check, check
+from argosy.lab.passport.reading import Read, reading
 from argosy.lab.passport.subject import Subject, scrambled, until
 from argosy.lab.words import percent
 
@@ -56,11 +59,15 @@ def scan(subject: Subject, seed: int, patience_s: float = 8.0) -> Check:
     With a patience of 0 one early cut is repeated, and other prices are tried only on a strategy that brings something along.
     """
     numbers: dict[str, Any] = {}
+    doubt = Found()
     for question in (indicators, decisions, baggage):
         found = question(subject, seed, patience_s)
         numbers |= found.numbers
-        if found.said:
-            return check("look_ahead", "Look-ahead", found.status, found.said, numbers, _BAR, _WHY)  # type: ignore[arg-type]
+        if found.status == "fail":
+            return check("look_ahead", "Look-ahead", "fail", found.said, numbers, _BAR, _WHY)
+        doubt = doubt if doubt.said else found
+    if doubt.said:
+        return check("look_ahead", "Look-ahead", doubt.status, doubt.said, numbers, _BAR, _WHY)  # type: ignore[arg-type]
     cuts, runs = numbers.get("indicator_cuts", 0), numbers.get("decision_cuts", 0)
     said = f"Indicators were recomputed at {cuts} cuts, and {_runs(runs)} repeated without the future: nothing before the cut changed."
     if not cuts:
@@ -166,8 +173,11 @@ def decisions(subject: Subject, seed: int, patience_s: float) -> Found:
 
 
 def _repeated(subject: Subject, cuts: list[int], whole: list[Decision], seed: int) -> Found:
+    read: list[Read] = []
     for k, cut in enumerate(cuts):
-        outcome = subject.again(until(subject.data, cut, TAIL if k % 2 else 0, seed + k))
+        with reading(subject.cls) as heard:
+            outcome = subject.again(until(subject.data, cut, TAIL if k % 2 else 0, seed + k))
+        read += heard
         before, after = [one for one in whole if one[0] <= cut], decided(outcome, cut)
         if before != after:
             at = next((j for j, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after)))
@@ -178,7 +188,15 @@ def _repeated(subject: Subject, cuts: list[int], whole: list[Decision], seed: in
                 "decision is another."
             )
             return Found("fail", said, {"decision_cuts": k + 1, "cut": iso(cut), "decision": iso(one[0])})
-    return Found(numbers={"decision_cuts": len(cuts), "decisions": len(whole)})
+    numbers: dict[str, Any] = {"decision_cuts": len(cuts), "decisions": len(whole)}
+    if read:
+        first = min(read, key=lambda each: each.begun)  # what it reads while asked
+        numbers |= {"read": first.what, "read_in": first.where}
+        what = f"it reads from outside ({first.what}, in {first.where}), and what is there cannot be cut off"
+        if not first.begun:
+            return Found("fail", f"Look-ahead: while it decides {what}: make it a fact, a forecast or a need.", numbers)
+        return Found("warn", f"When it is made {what}; whether that knows the future is not sure.", numbers)
+    return Found(numbers=numbers)
 
 
 # -- what it brings along -------------------------------------------------------------------------------------------------------
@@ -204,6 +222,11 @@ def bags(subject: Subject) -> list[Bag]:
         if isinstance(value, FunctionType):
             for name, inner in _reached(value):
                 look(f"{where} -> {name}", inner, depth)
+            return
+        if isinstance(value, np.ndarray) and value.ndim == 2:
+            rows = value if value.shape[0] >= value.shape[1] else value.T
+            for k in range(min(rows.shape[1], 32)):
+                look(f"{where}[:, {k}]", np.array(rows[:, k]), depth)
             return
         found = _series(value)
         if found is not None:
@@ -237,7 +260,7 @@ def _reached(function: FunctionType) -> Iterator[tuple[str, Any]]:
             continue
     for k, value in enumerate((*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())):
         yield f"default {k}", value
-    for name in function.__code__.co_names:
+    for name in sorted(named(function.__code__)):
         if name in function.__globals__:
             value = function.__globals__[name]
             if not isinstance(value, FunctionType) or value.__module__ == function.__module__:

@@ -28,10 +28,16 @@ class Adaptive:
             self._method, self._seed, self._batch = method, seed, batch
             self._ways = {axis.name: self._distribution(axis) for axis in space.axes}
             self._axes = {axis.name: axis for axis in space.axes}
-            self._study = self._optuna.create_study(
-                study_name=name, storage=url or None, direction="maximize" if sought.sign > 0 else "minimize", load_if_exists=True,
-                pruner=self._optuna.pruners.MedianPruner(n_startup_trials=max(4, batch), n_warmup_steps=0),
-            )  # fmt: skip
+            try:
+                self._study = self._optuna.create_study(
+                    study_name=name, storage=url or None, direction="maximize" if sought.sign > 0 else "minimize", load_if_exists=True,
+                    pruner=self._optuna.pruners.MedianPruner(n_startup_trials=max(4, batch), n_warmup_steps=0),
+                )  # fmt: skip
+            except Exception as error:  # the database's own: its driver may raise anything
+                if not url:
+                    raise
+                what = str(error).strip().splitlines()[0][:200]
+                raise Misuse("SEARCH_STORAGE", f"the database cannot be used: {what}", where="--storage", fix="look at the URL") from error
             self._open: dict[int, Any] = {}
             self.prior: list[tuple[Point, dict[str, Any]]] = [
                 (self._point(trial.params), dict(trial.user_attrs)) for trial in self._study.get_trials(deepcopy=False) if "state" in trial.user_attrs

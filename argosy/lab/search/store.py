@@ -33,6 +33,8 @@ class Store:
         self._known: dict[Key, Tried] = {}
         if path is None:
             return
+        if path.is_dir():
+            raise Misuse("SEARCH_STORAGE", f"{path} is a folder", where="--storage", fix="name a file")
         mine = msgspec.to_builtins({"schema": SCHEMA} | dict(head), str_keys=True)
         if path.exists() and path.stat().st_size:
             if not resume:

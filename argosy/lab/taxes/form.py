@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from typing import Any
 
+from argosy.core.errors import Misuse
 from argosy.core.money import FIAT, from_units
 from argosy.lab.taxes.book import Sale
 from argosy.lab.taxes.reckon import Account
@@ -58,12 +59,15 @@ def sums(made: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def write_csv(made: Iterable[dict[str, Any]], path: Path) -> Path:
-    """Write rows with their heads, UTF-8, one sale a line; the folder is made if need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, HEADS)
-        writer.writeheader()
-        writer.writerows(made)
+    """Write rows with their heads, UTF-8, one sale a line; the folder is made if need be. Misuse("TAX_PATH") where it cannot be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, HEADS)
+            writer.writeheader()
+            writer.writerows(made)
+    except OSError as error:
+        raise Misuse("TAX_PATH", f"the sales cannot be written: {error.strerror}", where=str(path), fix="name another file") from error
     return path
 
 
