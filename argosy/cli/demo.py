@@ -105,9 +105,9 @@ def demo(
         out.print(f"left out: {line}", style=screen.SOFT)
     out.print("Past prices under stated assumptions: not advice, and no promise.", style=screen.SOFT)
     out.print(Text.assemble("report   ", (str(report), "bold"), "   (open it in a browser)"), soft_wrap=True)
-    one = min(results, key=lambda result: ("PASS", "WEAK", "FAIL").index(passports[result.name].verdict)).name
-    out.print(Text.assemble("tested   ", (f"argosy passport {one} --out passport.html", "bold"), "   (signed)"))
-    out.print(Text.assemble("why      ", (f"argosy backtest {one} --trades --orders", "bold"), "   (each trade)"))
+    chosen = min(results, key=lambda result: ("PASS", "WEAK", "FAIL").index(passports[result.name].verdict)).name
+    out.print(Text.assemble("tested   ", (f"argosy passport {chosen} --out passport.html", "bold"), "   (signed)"))
+    out.print(Text.assemble("why      ", (f"argosy backtest {chosen} --trades --orders", "bold"), "   (each trade)"))
 
 
 def show_part(show: Callable[[int, str], None], before: int, name: str, done: int) -> None:
