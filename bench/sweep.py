@@ -85,7 +85,7 @@ def differs(strategy: type, rows: int, frame: pl.DataFrame, params: Mapping[str,
     for place in (0, frame.height // 2, frame.height - 1):
         row = frame.row(place, named=True)
         chosen = dict(params) | {name: row[name] for name in GRID}
-        outcome = run([Wanted("bench", strategy, chosen)], (table(), [tape(rows)], []), TERMS)
+        outcome = run([Wanted("bench", strategy, chosen)], (table(), [tape(rows)], []), TERMS, trials=None)
         walked = (outcome.run.engine.state.portfolio.equity, len(outcome.account.fills), sum(fee for _, _, _, fee, _ in outcome.account.fills))
         if walked != (row["equity_units"], row["fills"], row["fees_units"]):
             return f"{chosen}: {(row['equity_units'], row['fills'], row['fees_units'])}, walked {walked}"

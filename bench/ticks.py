@@ -48,7 +48,7 @@ def compiled(data: Data, terms: Terms = TERMS) -> tuple[float, dict[str, Any]]:
 
 def same(row: dict[str, Any], data: Data, terms: Terms, right: oracle.Count | None = None) -> str:
     """Why a compiled run does not count, "" when it does: the engine's own run to the unit, and the independent loop."""
-    outcome = run([Wanted("bench", Steps)], data, terms)
+    outcome = run([Wanted("bench", Steps)], data, terms, trials=None)
     walked = oracle.Count(len(outcome.account.fills), outcome.run.engine.state.portfolio.equity)
     found = oracle.Count(row["fills"], row["equity_units"])
     if row["refused"] or found != walked:
@@ -68,7 +68,7 @@ def lanes(quick: bool) -> Iterator[Figure]:
     found = oracle.Count(row["fills"], row["equity_units"])
     wrong = "" if found == right else f"{found}, the independent loop has {right}"
     short: Data = (table(), [trade_tape(few)], [])
-    wrong = wrong or same(compiled(short)[1], short, TERMS, oracle.swings(price[:few], LOW, HIGH, CASH * 1_000_000))
+    wrong = wrong or same(compiled(short)[1], short, TERMS, oracle.swings(prints(few)[0].tolist(), LOW, HIGH, CASH * 1_000_000))
     note = f"{rows:,} trades, a step called on each, {right.fills:,} fills; equal to the independent loop, on {few:,} to the engine's own run"
     yield figure("ticks.compiled", rows / took / 1e6, wrong=wrong, note=note)
     deep: Data = (table(), list(book_tape(rows)), [])

@@ -29,7 +29,11 @@ settings.load_profile("drill" if os.environ.get("ARGOSY_DRILL") else "test")
 
 @pytest.fixture(autouse=True)
 def own_ledger() -> Iterator[Path]:
-    """Each test counts its trials in a ledger of its own; it yields the folder, which is made when something is counted."""
+    """Each test counts its trials in a ledger of its own; it yields the folder, which is made when something is counted.
+
+    The owner's memory of other ledgers is emptied, so that no test knows of another's trials.
+    """
+    shutil.rmtree(Path(_PLACE) / "ledgers", ignore_errors=True)
     before = os.environ.get("ARGOSY_TRIALS")
     place = Path(_PLACE) / f"trials-{next(_NUMBERS)}"
     os.environ["ARGOSY_TRIALS"] = str(place)

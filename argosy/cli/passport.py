@@ -178,7 +178,7 @@ def _now(made: Passport, data: str, trials: Path | None, config: Path | None) ->
         found, _ = prices.gather(place, source.get("symbols", ()), source.get("start", ""), source.get("end", ""), source.get("every", ""))
         seen = looks([found[0][symbol] for symbol in made.symbols], found[1])
         names = {symbol: look.data for symbol, look in seen.items()}
-        count = ledger.tried(seen, trials or ledger.TRIALS).trials
+        count = ledger.tried(seen, trials or ledger.TRIALS, made.code).looks
     except ArgosyError:
         pass
     return code, names, count

@@ -147,6 +147,7 @@ def run_line(declared: Mapping[str, Declaration], seen: Mapping[str, Look], term
     return {
         "kind": "run", "strategy": " + ".join(f"{cls.__module__}.{cls.__qualname__}" for cls in classes),
         "code": codes if len(classes) == 1 else blake2b(codes.encode(), digest_size=16).hexdigest(),
+        **({"codes": codes.split()} if len(classes) > 1 else {}),
         "looks": seen, "terms": terms_key(terms), "held": next(iter(held.values())) if len(held) == 1 else held, "trials": 1, "ppy": ppy,
         "sharpe": {"mean": sharpe if good else None, "variance": 0.0, "best": sharpe if good else None, "count": int(good)},
     }  # fmt: skip

@@ -62,6 +62,7 @@ class Result(msgspec.Struct, kw_only=True):
     splits:     of its symbols, so that a chart of prices can be drawn without cliffs
     flows:      deposits and withdrawals, which are in equity and are no profit
     settings:   what the run was set to, nested, as plain values
+    options:    of each option, its underlying's symbol; None where it was not kept
     hashes:     names of what went in and came out: tape, journal, state, code
     seconds:    wall time of the run; bars: market rows it walked; hint: what in a step kept a long run from being compiled
     """
@@ -87,6 +88,7 @@ class Result(msgspec.Struct, kw_only=True):
     seconds: float = 0.0
     bars: int = 0
     hint: str = ""
+    options: dict[str, str] | None = None
 
     def __post_init__(self) -> None:
         if not len(self.known) == len(self.equity) == len(self.benchmark):
@@ -213,7 +215,7 @@ class Result(msgspec.Struct, kw_only=True):
         failures = [msgspec.to_builtins(failed) for failed in self.failures]
         return {"schema": SCHEMA} | head | {
             "stats": self.stats, "benchmark_stats": self.benchmark_stats, "failures": failures, "splits": self.splits,
-            "flows": self.flows,
+            "flows": self.flows, "options": self.options,
         }  # fmt: skip
 
     @classmethod
@@ -235,6 +237,7 @@ class Result(msgspec.Struct, kw_only=True):
             splits=tuple(Ratio(k, s, r, np.nan if p is None else p) for k, s, r, p in head["splits"]),
             flows=tuple(Flow(known, amount) for known, amount in head.get("flows", ())),  # files before flows were kept lack them
             settings=head["settings"], hashes=head["hashes"], seconds=head["seconds"], bars=head["bars"], hint=head.get("hint", ""),
+            options=head.get("options"),
         )  # fmt: skip
 
     def __repr__(self) -> str:

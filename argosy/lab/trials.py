@@ -4,12 +4,15 @@ Lines are only added, whole or not at all, by any number of processes. Each carr
 remembers elsewhere how far each ledger had come: lines that are changed, left out or thrown away are noticed, and said.
 
     folder   the one that is named; else $ARGOSY_TRIALS; else .argosy/trials of the folder in which one runs
-    memory   $ARGOSY_HOME/ledgers; else ~/.config/argosy/ledgers
+    memory   $ARGOSY_HOME/ledgers; else ~/.config/argosy/ledgers: how far each ledger had come, and a copy of every line
+
+The memory belongs to the owner, whatever folder she runs in: what is counted is the union of this ledger and of all that it knows.
 
 A trial is one distinct choice: (code, parameters, terms, what it was run on). The same again, or on more days of the same
 instrument, is the same trial; other code, another parameter, another fee is a new one. Counted for some prices are the trials
 of every run that saw any of them: the same rows, or the same instrument in a period that overlaps. A run over several
-instruments counts whole, because its best was chosen among all of them.
+instruments counts whole, because its best was chosen among all of them. Beside them stand the trials of the same code, with any
+parameters, on other instruments in a period that overlaps: whoever shows the best of many instruments has chosen, too.
 """
 
 from __future__ import annotations
@@ -60,6 +63,8 @@ class Tried(NamedTuple):
 
     trials: distinct ones; runs: lines of the ledger they are in; mean, variance: of the Sharpe ratios of `rated` of them, of one day;
     strategies: distinct trials by the strategy's name
+    elsewhere: those of `trials` and `beside` that only other ledgers of the same owner know
+    beside: distinct trials of the same code on other instruments in a period that overlaps; others: how many instruments those are
     """
 
     trials: int
@@ -68,6 +73,14 @@ class Tried(NamedTuple):
     mean: float
     variance: float
     strategies: dict[str, int]
+    elsewhere: int = 0
+    beside: int = 0
+    others: int = 0
+
+    @property
+    def looks(self) -> int:
+        """Among how many it may have been chosen: on these prices and beside them."""
+        return self.trials + self.beside
 
 
 def place(folder: Path | str = TRIALS) -> Path:
@@ -120,9 +133,13 @@ def _write(at: Path, line: Mapping[str, Any]) -> None:
         kept = {"place": str(at.resolve()), "bytes": now, "chain": chain, "trials": counted, "lost": lost}
     finally:
         os.close(file)
-    spot = _spot(at)
+    spot, copy = _spot(at), _copy(at)
     try:
         spot.parent.mkdir(parents=True, exist_ok=True)
+        start = (size if memory is None or "lost" in made else int(memory["bytes"])) if copy.exists() else 0
+        with (at / FILE).open("rb") as whole, copy.open("ab", buffering=0) as kept_lines:  # with what a crash or an older release left out
+            whole.seek(start)
+            kept_lines.write(whole.read())
         spot.write_bytes(msgspec.json.encode(kept))
     except OSError:
         return  # a home that cannot be written to: the ledger says that nobody witnessed it
@@ -160,6 +177,11 @@ def _link(before: bytes, body: bytes) -> str:
 
 def _spot(at: Path) -> Path:
     return home() / "ledgers" / f"{blake2b(str(at.resolve()).encode(), digest_size=16).hexdigest()}.json"
+
+
+def _copy(at: Path) -> Path:
+    """The owner's copy of a ledger's lines; only who holds the ledger's lock writes it."""
+    return _spot(at).with_suffix(".jsonl")
 
 
 def _memory(at: Path) -> dict[str, Any] | None:
@@ -265,20 +287,31 @@ def inspect(folder: Path | str = TRIALS) -> Ledger:
     return Ledger(str(at), number, trials, tuple(faults), memory is not None)
 
 
-def tried(looks: Mapping[str, Look], folder: Path | str = TRIALS) -> Tried:
-    """How often the prices of these symbols were tried, by the law at the head of this file; Broken("TRIALS") as `lines`."""
+def tried(looks: Mapping[str, Look], folder: Path | str = TRIALS, code: str = "") -> Tried:
+    """How often the prices of these symbols were tried, by the law at the head of this file; Broken("TRIALS") as `lines`.
+
+    code: of a strategy, whose trials on other instruments are looked for, too; "" asks for none
+    """
     seen: set[tuple[Any, ...]] = set()
+    beside: set[tuple[Any, ...]] = set()
+    others: set[str] = set()
     strategies: dict[str, int] = {}
-    runs, rated, mean, squares = 0, 0, 0.0, 0.0
-    for line in lines(folder):
+    runs, rated, mean, squares, elsewhere = 0, 0, 0.0, 0.0, 0
+    for number, (line, mine) in enumerate(_every(folder)):
         if not _same(line, looks):
+            if code and _beside(line, looks, code):
+                size = len(beside)
+                beside.update(_trials(line, number))
+                elsewhere += 0 if mine else len(beside) - size
+                others.update(line["looks"])
             continue
         runs += 1
         size = len(seen)
-        seen.update(_trials(line, runs))
+        seen.update(_trials(line, number))
         fresh = len(seen) - size
         if not fresh:
             continue
+        elsewhere += 0 if mine else fresh
         name = str(line.get("strategy", "?"))
         strategies[name] = strategies.get(name, 0) + fresh
         ratios, a_year = line.get("sharpe") or {}, float(line.get("ppy") or 252.0)
@@ -290,7 +323,38 @@ def tried(looks: Mapping[str, Look], folder: Path | str = TRIALS) -> Tried:
             squares += spread + off * off * rated * own / (rated + own)
             mean += off * own / (rated + own)
             rated += own
-    return Tried(len(seen), runs, rated, mean, squares / (rated - 1) if rated > 1 else 0.0, strategies)
+    variance = squares / (rated - 1) if rated > 1 else 0.0
+    return Tried(len(seen), runs, rated, mean, variance, strategies, elsewhere, len(beside), len(others))
+
+
+def _every(folder: Path | str) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Every line of the ledger, then every other line that the owner's memory has, and whether it is the ledger's own.
+
+    A line that stands in several files, because a folder was moved or copied, comes once; one of the memory that is torn is left out.
+    """
+    known: set[str] = set()
+    for line in lines(folder):
+        known.add(line.get("chain", ""))
+        yield line, True
+    for path in sorted((home() / "ledgers").glob("*.jsonl")):
+        with path.open("rb") as file:
+            for text in file:
+                try:
+                    line = msgspec.json.decode(text)
+                    fresh = line["trials"] and line["chain"] not in known
+                except (msgspec.DecodeError, TypeError, KeyError):
+                    continue
+                if fresh:
+                    known.add(line["chain"])
+                    yield line, False
+
+
+def _beside(line: Mapping[str, Any], looks: Mapping[str, Look], code: str) -> bool:
+    """Whether a run of this code saw other instruments in a period that overlaps."""
+    if line.get("code") != code and code not in line.get("codes", ()):
+        return False
+    spans = [(first, last) for _, first, last in (line.get("looks") or {}).values()]
+    return any(first < look.last and look.first < last for first, last in spans for look in looks.values())
 
 
 def _same(line: Mapping[str, Any], looks: Mapping[str, Look]) -> bool:

@@ -54,11 +54,12 @@ def conclude(
     seconds: float = 0.0,
     bars: int = 0,
     hint: str = "",
+    options: Mapping[str, str] | None = None,
 ) -> Result:
     """The Result of a run, its trades and statistics worked out here.
 
     cash: units at the start; equity: (T,) units; fills: frame or columns of `lab.result.FILL_COLUMNS`, as they happened;
-    marks: last price of each symbol, which values the trips still open; flows: deposits and withdrawals after the start
+    marks: last price of each symbol, which values the trips still open; flows: deposits and withdrawals after the start; options: see `Result`
     """
     import polars as pl
 
@@ -70,7 +71,7 @@ def conclude(
         name=name, strategies=tuple(strategies), symbols=tuple(symbols), currency=currency, cash=cash, known=known,
         equity=equity, benchmark=benchmark, fills=frame, trades=trades, refusals=dict(refusals or {}),
         benchmark_stats=of_curve(known, benchmark), failures=tuple(failures), splits=tuple(splits), flows=tuple(flows),
-        settings=dict(settings or {}), hashes=dict(hashes or {}), seconds=seconds, bars=bars, hint=hint,
+        settings=dict(settings or {}), hashes=dict(hashes or {}), seconds=seconds, bars=bars, hint=hint, options=dict(options) if options is not None else None,
     )  # fmt: skip
     curve = of_curve(known, value, made.flow if flows else None)
     made.stats = curve | tally(trades) | of_fills(known, value, frame, trades, currency)
@@ -110,6 +111,7 @@ def gather(outcome: Outcome, name: str, *, settings: Mapping[str, Any] | None = 
     return conclude(
         name=name, strategies=[slot.id for slot in engine.slots], symbols=instruments.symbols, currency=portfolio.base,
         cash=outcome.run.cash[0].amount, known=outcome.instants(), equity=outcome.equity(), benchmark=outcome.benchmark(),
+        options={row.symbol: row.option.underlying for row in instruments if row.option is not None},
         fills=columns, splits=splits, flows=flows, marks=marks, refusals=outcome.refusals, failures=failures, settings=settings,
         hashes={"tape": " ".join(outcome.source.hashes), "journal": getattr(engine.journal, "chain", ""), "state": engine.state.hash},
         seconds=outcome.seconds, bars=len(outcome.source), hint=replay.hint,

@@ -129,7 +129,7 @@ def issue(
     ask("trades", lambda: facts.trades(subject))
     if not light:
         ask("the prices", lambda: facts.quality(subject))
-    return _made(subject, axes, seen, found.trials, checks, clock, dict(source or {}))
+    return _made(subject, axes, seen, found.looks, checks, clock, dict(source or {}))
 
 
 def _made(

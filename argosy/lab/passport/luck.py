@@ -23,7 +23,7 @@ from argosy.kernels.overfit import (
     track_record,
 )
 from argosy.lab import trials as ledger
-from argosy.lab.looks import looks
+from argosy.lab.looks import code_key, looks
 from argosy.lab.passport.check import Check, check, grade
 from argosy.lab.passport.subject import Subject
 from argosy.lab.trials import Tried
@@ -50,11 +50,13 @@ def counted(subject: Subject, folder: Path | str | None, tried: NDArray[np.float
     whole = ledger.inspect(folder)
     numbers: dict[str, Any] = {"ledger": whole.place, "lines": whole.lines, "in_ledger": whole.trials, "witnessed": whole.witnessed}
     try:
-        found = ledger.tried(looks([subject.data[0][i] for i in subject.own], subject.data[1]), folder)
+        seen = looks([subject.data[0][i] for i in subject.own], subject.data[1])
+        found = ledger.tried(seen, folder, code_key(subject.cls))
     except Broken as error:
         nothing = Tried(max(1, tried.shape[1]), 0, 0, 0.0, 0.0, {})
         return check("trials", title, "fail", f"The ledger of trials cannot be read: {error.where}.", numbers, bar, why), nothing
-    numbers |= {"trials": found.trials, "runs": found.runs, "strategies": dict(sorted(found.strategies.items(), key=lambda item: -item[1])[:8])}
+    numbers |= {"trials": found.trials, "runs": found.runs, "elsewhere": found.elsewhere, "beside": found.beside, "others": found.others}
+    numbers |= {"strategies": dict(sorted(found.strategies.items(), key=lambda item: -item[1])[:8])}
     if whole.faults:
         what = "; ".join(whole.faults[:3])
         said = f"The ledger of trials was tampered with or lost: {what}. Nobody can say how often these prices were tried."
@@ -63,7 +65,25 @@ def counted(subject: Subject, folder: Path | str | None, tried: NDArray[np.float
     said = f"These prices were tried {times} in {found.runs:,} run{'' if found.runs == 1 else 's'}; nothing is missing from the ledger."
     if not whole.witnessed:
         said = f"These prices were tried {times}, says a ledger that this machine did not see being written."
+    if found.beside:
+        said += f" The same strategy was tried {_times(found.beside)} on {_others(found.others)}, which counts as choosing among them."
+    if found.elsewhere:
+        said += f" Of all these, {found.elsewhere:,} {'is' if found.elsewhere == 1 else 'are'} known from other ledgers of the same owner alone."
     return check("trials", title, "pass" if whole.witnessed else "warn", said, numbers, bar, why), found
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def _others(count: int) -> str:
+    return "another instrument" if count == 1 else f"{count:,} other instruments"
+
+
+def _trials(tried: Tried) -> str:
+    """How many trials, and how many of them on other instruments."""
+    said = "1 trial" if tried.looks == 1 else f"{tried.looks:,} trials"
+    return said + (f" ({tried.beside:,} of them on {_others(tried.others)})" if tried.beside else "")
 
 
 def ratios_of(returns: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -86,34 +106,35 @@ def _variance(values: NDArray[np.float64]) -> float:
 def deflated(subject: Subject, tried: Tried, choices: NDArray[np.float64]) -> Check:
     """Deflated Sharpe ratio: whether the result is above what the best of so many would show without any skill.
 
+    Trials of the same strategy on other instruments count among them, as independent ones: showing the best of many is choosing.
     What luck would show is the larger of two: the paper's, from all distinct trials and the spread of their ratios; and that of as many
     independent trials as they amount to, spread as chance spreads a ratio over so many days. Trials that are alike share their luck: on
     one path all of them may shine, with hardly any spread, and the first alone would take that for skill.
     """
     m, year = subject.moments, sqrt(subject.ppy)
-    alike = float(tried.trials)
+    alike = float(tried.looks)
     if choices.shape[1] > 1 and choices.shape[0] > 1:
-        alike = max(1.0, effective_trials(choices)) + max(0, tried.trials - choices.shape[1])
-    spread = expected_maximum(tried.trials, sqrt(tried.variance))
+        alike = max(1.0, effective_trials(choices)) + max(0, tried.looks - choices.shape[1])
+    spread = expected_maximum(tried.looks, sqrt(tried.variance))
     chance_alone = expected_maximum(alike, sqrt(1.0 / (m.rows - 1))) if m.rows > 1 else float("nan")
     luck = max(spread, chance_alone)
     dsr = probabilistic_sharpe(m.sharpe, m.rows, m.skew, m.kurt, luck)
     numbers: dict[str, Any] = {
-        "deflated_sharpe": dsr, "deflated_by_spread": deflated_sharpe(m.sharpe, m.rows, m.skew, m.kurt, tried.trials, tried.variance),
+        "deflated_sharpe": dsr, "deflated_by_spread": deflated_sharpe(m.sharpe, m.rows, m.skew, m.kurt, tried.looks, tried.variance),
         "effective_trials": alike, "probabilistic_sharpe": probabilistic_sharpe(m.sharpe, m.rows, m.skew, m.kurt), "sharpe": m.sharpe * year,
-        "standard_error": standard_error(m.sharpe, m.rows, m.skew, m.kurt) * year, "best_of_luck": luck * year, "trials": tried.trials,
+        "standard_error": standard_error(m.sharpe, m.rows, m.skew, m.kurt) * year, "best_of_luck": luck * year, "trials": tried.looks,
+        "beside": tried.beside,
         "variance": tried.variance * subject.ppy, "skew": m.skew, "kurt": m.kurt, "days": m.rows,
     }  # fmt: skip
     if choices.shape[1] > 1 and choices.shape[0] > 1:
         numbers["clusters"] = clusters(choices)
-    times = "once" if tried.trials == 1 else f"{tried.trials:,} trials"
     if not isfinite(dsr):
         said = "There is no Sharpe ratio to judge: it never traded, or its worth never changed."
-    elif tried.trials == 1:
-        said = f"Tried {times}, Sharpe {number(m.sharpe * year)} a year: the chance that it is real is {chance(dsr)}."
+    elif tried.looks == 1:
+        said = f"Tried once, Sharpe {number(m.sharpe * year)} a year: the chance that it is real is {chance(dsr)}."
     else:
         said = (
-            f"After {times} luck alone would show a best Sharpe of {number(luck * year)}; this one has {number(m.sharpe * year)}: "
+            f"After {_trials(tried)} luck alone would show a best Sharpe of {number(luck * year)}; this one has {number(m.sharpe * year)}: "
             f"the chance that it is more than luck is {chance(dsr)}."
         )
     why = "Bailey and Lopez de Prado (2014): the Sharpe ratio less what the best of N would show by chance, with fat tails; 95 % is their own bar"
@@ -129,7 +150,7 @@ def length(subject: Subject, tried: Tried) -> Check:
     """Whether the record is long enough for its own Sharpe ratio, and for so many trials."""
     m = subject.moments
     least = track_record(m.sharpe, m.skew, m.kurt)
-    years = backtest_years(tried.trials, subject.sharpe)
+    years = backtest_years(tried.looks, subject.sharpe)
     need = max(least / subject.ppy, years) if least == least and years == years else float("nan")
     numbers = {"days": m.rows, "years": subject.years, "least_days": least, "least_years": least / subject.ppy, "least_years_for_trials": years}
     title = "Length of the record"
@@ -142,7 +163,7 @@ def length(subject: Subject, tried: Tried) -> Check:
     if not isfinite(need):
         return check("length", title, "fail", "It did not earn; no record is long enough to say that it does.", numbers, bar, why)
     enough = subject.years >= need
-    least_said, trials_said = "less than 0.1" if need < 0.1 else number(need, 1), "1 trial" if tried.trials == 1 else f"{tried.trials:,} trials"
+    least_said, trials_said = "less than 0.1" if need < 0.1 else number(need, 1), _trials(tried)
     said = f"{number(subject.years, 1)} years of days; {least_said} are needed for this Sharpe after {trials_said}."
     return check("length", title, "pass" if enough else "warn" if subject.years >= need / 2 else "fail", said, numbers, bar, why)
 

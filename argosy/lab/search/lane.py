@@ -16,6 +16,7 @@ from argosy.lab.search.course import Course
 from argosy.lab.search.space import Point
 
 Told = Callable[[int], None]
+Came = Callable[[int, "Sequence[Tried]"], None]
 
 
 class Span(NamedTuple):
@@ -47,8 +48,15 @@ class Lane(Protocol):
     known: NDArray[np.int64]
     hashes: Mapping[str, str]
 
-    def tried(self, points: Sequence[Point], span: Span = ALWAYS, wanted: Sequence[str] = (), told: Told | None = None) -> list[Tried]:
-        """Each choice over a stretch of time, in their order; wanted: figures that are asked for, others may be missing."""
+    def tried(
+        self, points: Sequence[Point], span: Span = ALWAYS, wanted: Sequence[str] = (), told: Told | None = None,
+        came: Came | None = None,
+    ) -> list[Tried]:  # fmt: skip
+        """Each choice over a stretch of time, in their order; wanted: figures that are asked for, others may be missing.
+
+        told: called with how many more are done; came: with the number of a point and what it and those after it came to, before
+        `told` is, in order and as soon as it is known, so that nothing is lost when the rest is stopped
+        """
 
     def course(self, point: Point, span: Span = ALWAYS, cash: int | None = None) -> Course:
         """One choice's account row by row, begun flat with `cash` units; Misuse("SEARCH_REFUSED") where it has none."""

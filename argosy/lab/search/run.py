@@ -243,10 +243,17 @@ class Runner:
             if fine and self._store.get(stage, point) is None:
                 fresh.setdefault(key(stage, point), point)
         self._tell(len(points) - len(fresh) if not stage else 0)
-        found = self.track.tried(list(fresh.values()), span or self.span, self.wanted, self._tell if not stage else None) if fresh else []
-        self._store.put(dict(zip(fresh, found, strict=True)))
-        if not stage:
-            self.tried += zip(fresh.values(), found, strict=True)
+        names, ran = list(fresh), list(fresh.values())
+
+        def came(first: int, found: Sequence[Tried]) -> None:
+            self._store.put(dict(zip(names[first:], found, strict=False)))
+            if not stage:
+                pairs = list(zip(ran[first:], found, strict=False))
+                self.tried += pairs
+                self.looked |= {key(0, point): (point, one) for point, one in pairs}
+
+        if fresh:
+            self.track.tried(ran, span or self.span, self.wanted, self._tell if not stage else None, came)
         for k, (point, fine) in enumerate(zip(points, legal, strict=True)):
             out[k] = one = self._store.get(stage, point) if fine else None
             if one is not None and not stage:

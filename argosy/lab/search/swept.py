@@ -17,7 +17,7 @@ from argosy.house import Data, Terms, fee_schedule
 from argosy.kernels.sweep.account import FILLS, FINE, REFUSED
 from argosy.kernels.sweep.marks import COUNT, SQUARES
 from argosy.lab.search.course import Course, calmar, course, curve_figures, growth, together, trade_figures
-from argosy.lab.search.lane import ALWAYS, Lane, Span, Told, Tried, merged
+from argosy.lab.search.lane import ALWAYS, Came, Lane, Span, Told, Tried, merged
 from argosy.lab.search.space import Point
 from argosy.lab.sweep.grid import Plan, points
 from argosy.lab.sweep.ground import Ground, ground, grounds, terms_fit
@@ -67,26 +67,37 @@ class Swept:
         known = [land.tape["known"] for land in self._lands]
         self.known = known[0] if len(known) == 1 else np.unique(np.concatenate(known))
 
-    def tried(self, points: Sequence[Point], span: Span = ALWAYS, wanted: Sequence[str] = (), told: Told | None = None) -> list[Tried]:
+    def tried(
+        self, points: Sequence[Point], span: Span = ALWAYS, wanted: Sequence[str] = (), told: Told | None = None,
+        came: Came | None = None,
+    ) -> list[Tried]:  # fmt: skip
         """See `lane.Lane`."""
         found: list[Tried | None] = [None if self._valid(point) else Tried({}, INVALID) for point in points]
         good = [k for k, each in enumerate(found) if each is None]
         told = told or _silent
         if len(good) < len(points):
             told(len(points) - len(good))
-        lands = self._over(span)
-        if good and lands and not set(wanted) <= QUICK:
+        lands, quick = self._over(span), set(wanted) <= QUICK
+
+        def give(k: int, one: Tried | None) -> None:
+            if one is not None and one.refused.startswith("SWEEP_") and one.refused not in OWN_FAULT:
+                one = self._walked(points[k], span, lands, quick)
+            found[k] = one = one if one is not None else Tried({}, "SEARCH_NO_ROWS")
+            if came is not None:
+                came(k, [one])
+
+        for k, each in enumerate(found):
+            if each is not None:
+                give(k, each)
+        if good and lands and not quick:
             for k in good:
-                found[k] = self._slowly(points[k], lands)
+                give(k, self._slowly(points[k], lands))
                 told(1)
-        elif good and lands:
-            for k, one in zip(good, self._quickly([points[k] for k in good], lands, told), strict=True):
-                found[k] = one
-        for k in good:
-            told_so = found[k]
-            if told_so is not None and told_so.refused.startswith("SWEEP_") and told_so.refused not in OWN_FAULT:
-                found[k] = self._walked(points[k], span, lands, set(wanted) <= QUICK)
-        return [each if each is not None else Tried({}, "SEARCH_NO_ROWS") for each in found]
+        else:
+            every = self._quickly([points[k] for k in good], lands, told) if good and lands else [None] * len(good)
+            for k, one in zip(good, every, strict=True):
+                give(k, one)
+        return [each for each in found if each is not None]
 
     def course(self, point: Point, span: Span = ALWAYS, cash: int | None = None) -> Course:
         """See `lane.Lane`. With several instruments the cash is divided evenly, the rest to the first."""

@@ -19,7 +19,7 @@ from argosy.house import Data, Terms, Wanted
 from argosy.kernels.ledger import notional
 from argosy.lab.backtest import Outcome, run
 from argosy.lab.search.course import Course, closed, curve_figures, trade_figures
-from argosy.lab.search.lane import ALWAYS, Span, Told, Tried
+from argosy.lab.search.lane import ALWAYS, Came, Span, Told, Tried
 from argosy.lab.search.space import Point
 from argosy.lab.search.swept import INVALID, _currency
 from argosy.lab.verdict import gather
@@ -63,11 +63,16 @@ class Walked:
             for symbol in named
         }
 
-    def tried(self, points: Sequence[Point], span: Span = ALWAYS, wanted: Sequence[str] = (), told: Told | None = None) -> list[Tried]:
+    def tried(
+        self, points: Sequence[Point], span: Span = ALWAYS, wanted: Sequence[str] = (), told: Told | None = None,
+        came: Came | None = None,
+    ) -> list[Tried]:  # fmt: skip
         """See `lane.Lane`; everything is reckoned, whatever is wanted. Processes where the strategy can be sent to them."""
         out = []
-        for found in self._each([(point, span) for point in points]):
+        for number, found in enumerate(self._each([(point, span) for point in points])):
             out.append(found)
+            if came is not None:
+                came(number, [found])
             if told is not None:
                 told(1)
         return out

@@ -133,10 +133,11 @@ class Book:
         self._dear: list[tuple[float, int, int, Lot]] = []  # the dearest first
         self._asked = 0
 
-    def fill(self, ns: int, day: date, side: int, lots: int, notional: int, fee: int) -> None:
+    def fill(self, ns: int, day: date, side: int, lots: int, notional: int, fee: int, carried: int = 0) -> None:
         """Book one execution: side +1 or -1, lots positive, notional signed units (+ paid), fee units. Fills come in order of time.
 
         It first closes lots of the other side; what is left opens one, its money split in proportion to lots.
+        carried: losses of wash sales that come with it, positive units, which go where the money goes
         """
         size, money, fees = Fraction(lots), notional, fee
         if self.position * side < 0:
@@ -145,18 +146,32 @@ class Book:
             if part != size:  # as the ledger splits it
                 gone = money - ledger.apply_fill.py(int(self.position), 0, side * lots, notional)[1]
                 paid = round(fees * (part / size))
-            self._close(ns, day, part, gone, paid)
-            size, money, fees = size - part, money - gone, fees - paid
+            with_it = round(carried * (part / size))
+            self._close(ns, day, part, gone, paid, carried=with_it)
+            size, money, fees, carried = size - part, money - gone, fees - paid, carried - with_it
         if size:
             self._opened += 1
-            lot = Lot(side=side, size=size, money=money, fees=fees, opened=day, held_from=day, ns=ns, origin=self._opened)
+            lot = Lot(side=side, size=size, money=money, fees=fees, opened=day, held_from=day, ns=ns, origin=self._opened, deferred=carried)
             self.lots.append(lot)
             self._price(lot)
             self._pool[0] += money
             self._pool[1] += fees
+            self._pool[2] += carried
             self.position += side * size
             if self.wash:
                 self._replace(lot, day)
+
+    def deliver(self, lots: int) -> tuple[int, int]:
+        """So many lots go, signed, against a delivery: no sale is made of them; (what they cost, the losses carried in them).
+
+        Of written ones the cost is negative: what was received. Misuse("TAX_DELIVERY") where so many are not held.
+        """
+        size = Fraction(abs(lots))
+        if self.position * lots >= 0 or size > abs(self.position):
+            raise Misuse("TAX_DELIVERY", f"{lots} lots were delivered of {self.position} held", where=self.symbol, fix="give the run from its start")
+        parts = self._averaged(size) if self.method == "average" else self._take(size)
+        self.position += lots
+        return sum(part.cost for part in parts), sum(part.deferred for part in parts)
 
     def split(self, ns: int, day: date, ratio: Fraction, price: float, scale: float) -> None:
         """Each lot becomes `ratio` lots; the account keeps whole ones, and the fraction is sold at `price` (cash in lieu).
@@ -194,8 +209,8 @@ class Book:
 
     # -- closing ---------------------------------------------------------------------------------------------------------
 
-    def _close(self, ns: int, day: date, size: Fraction, notional: int, fee: int, lieu: bool = False) -> None:
-        """Close `size` lots for signed `notional` (+ paid) and a fee, shared over the lots closed in proportion."""
+    def _close(self, ns: int, day: date, size: Fraction, notional: int, fee: int, lieu: bool = False, carried: int = 0) -> None:
+        """Close `size` lots for signed `notional` (+ paid), a fee and losses carried, shared over the lots closed in proportion."""
         parts = self._averaged(size) if self.method == "average" else self._take(size)
         self.position -= parts[0].side * size
         whole, money, fees = size, notional, fee
@@ -203,13 +218,14 @@ class Book:
         for part in parts:
             share = part.size / whole
             gone, paid = (money, fees) if part.size == whole else (round(money * share), round(fees * share))
-            whole, money, fees = whole - part.size, money - gone, fees - paid
+            late = carried if part.size == whole else round(carried * share)
+            whole, money, fees, carried = whole - part.size, money - gone, fees - paid, carried - late
             out = gone + paid  # what closing cost; of a sale it is negative
             proceeds, cost = (-out, part.cost) if part.side > 0 else (-part.cost, out)
             sale = Sale(
                 symbol=self.symbol, side=part.side, size=part.size, quantity=float(part.size) * self.unit,
                 acquired=part.opened if part.side > 0 else day, sold=day, opened=part.opened, ns=ns, proceeds=proceeds, cost=cost,
-                deferred=part.deferred, long_term=part.side > 0 and is_long(part.held_from, day),
+                deferred=part.deferred + late, long_term=part.side > 0 and is_long(part.held_from, day),
                 held_days=(day - part.held_from).days, lieu=lieu,
             )  # fmt: skip
             made.append((sale, part))

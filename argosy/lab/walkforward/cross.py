@@ -17,7 +17,7 @@ from argosy.core.money import to_units
 from argosy.house import Data, Terms
 from argosy.lab import trials as ledger
 from argosy.lab.search.course import Course, curve_figures
-from argosy.lab.search.lane import ALWAYS, Lane, Span, Told, Tried, lane
+from argosy.lab.search.lane import ALWAYS, Came, Lane, Span, Told, Tried, lane
 from argosy.lab.search.objective import Objective
 from argosy.lab.search.run import Progress, counted, quest
 from argosy.lab.search.space import Point, Said
@@ -88,21 +88,23 @@ def cross(
     tried: list[tuple[Point, Tried]] = []
     bests: list[Point | None] = []
     rows = []
-    for number, split in enumerate(every):
-        pieces = Pieces(track, split.train)
-        best, inside, found = searched(pieces, sought, ALWAYS, _part(progress, number, len(every)))
-        tried += found
-        bests.append(best)
-        row: dict[str, Any] = {"split": number, "judged": " ".join(str(group) for group in split.groups)}
-        row |= {name: best[name] if best else None for name in sought.space.names}
-        figure = inside.get(sought.objective.name, float("nan"))
-        rows.append(row | {f"{sought.objective.name}_inside": figure if isfinite(figure) else None})
+    looked: list[tuple[Point, Tried]] = []
+    try:
+        for number, split in enumerate(every):
+            pieces = Pieces(track, split.train, looked)
+            best, inside = searched(pieces, sought, ALWAYS, tried, _part(progress, number, len(every)))
+            bests.append(best)
+            row: dict[str, Any] = {"split": number, "judged": " ".join(str(group) for group in split.groups)}
+            row |= {name: best[name] if best else None for name in sought.space.names}
+            figure = inside.get(sought.objective.name, float("nan"))
+            rows.append(row | {f"{sought.objective.name}_inside": figure if isfinite(figure) else None})
+    finally:  # what was looked at is counted, stopped or not; a choice that was stopped in its pieces with the figures of one
+        made = counted(tried + looked)
+        if ledger_at is not None and made["trials"]:
+            write(ledger_at, "cross-validation", track, data, params or {}, sought, made, at_ns)
     cash = to_units(track.terms.cash, track.terms.currency)
     curves = [_path(track, [bests[split] for split in path], parts, cash) for path in paths(groups, judged)]
     figures = [curve_figures(track.known, curve, track.terms.currency) for curve in curves]
-    made = counted(tried)
-    if ledger_at is not None and tried:
-        write(ledger_at, "cross-validation", track, data, params or {}, sought, made, at_ns)
     import polars as pl
 
     plain = [{"path": k} | {name: value if isfinite(value) else None for name, value in one.items()} for k, one in enumerate(figures)]
@@ -143,22 +145,34 @@ class Pieces:
     """A lane on rows that may lie apart: each piece is run by itself.
 
     Figures of a choice: total_return is compounded, trades, fees and traded are summed, max_drawdown is the worst, all others are the
-    mean by rows of the pieces that have them.
+    mean by rows of the pieces that have them. looked: what was run of a piece but is not joined yet is added to it, if it is given.
     """
 
-    def __init__(self, track: Lane, rows: Rows) -> None:
+    def __init__(self, track: Lane, rows: Rows, looked: list[tuple[Point, Tried]] | None = None) -> None:
+        self._looked = [] if looked is None else looked
         self.name, self.cls, self.terms, self.hashes = track.name, track.cls, track.terms, track.hashes
         cuts = np.flatnonzero(np.diff(rows) != 1) + 1
         self._parts = [(_span(track.known, part), len(part)) for part in np.split(rows, cuts) if len(part) > 1]
         self._track = track
         self.known = track.known[rows]
 
-    def tried(self, points: Sequence[Point], span: Span = ALWAYS, wanted: Sequence[str] = (), told: Told | None = None) -> list[Tried]:
+    def tried(
+        self, points: Sequence[Point], span: Span = ALWAYS, wanted: Sequence[str] = (), told: Told | None = None,
+        came: Came | None = None,
+    ) -> list[Tried]:  # fmt: skip
         """See `lane.Lane`; the span is that of the rows."""
-        found = [self._track.tried(points, part, wanted) for part, _ in self._parts]
+
+        def ran(first: int, found: Sequence[Tried]) -> None:
+            self._looked += zip(points[first:], found, strict=False)
+
+        every = [self._track.tried(points, part, wanted, came=ran) for part, _ in self._parts]
+        joined = [self._joined([piece[k] for piece in every]) for k in range(len(points))]
+        self._looked.clear()
+        if came is not None:
+            came(0, joined)
         if told is not None:
             told(len(points))
-        return [self._joined([piece[k] for piece in found]) for k in range(len(points))]
+        return joined
 
     def course(self, point: Point, span: Span = ALWAYS, cash: int | None = None) -> Course:
         """See `lane.Lane`: the whole one's."""

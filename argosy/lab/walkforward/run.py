@@ -139,24 +139,25 @@ def walk(
     cash = to_units(track.terms.cash, track.terms.currency)
     stages, curves, pnl = [], [], []
     tried: list[tuple[Point, Tried]] = []
-    for number, cut in enumerate(cuts):
-        train, test = _spans(track.known, cut)
-        best, inside, found = searched(track, sought, train, _part(progress, number, windows))
-        tried += found
-        one = course_of(track, best, test, cash)
-        rows = laid(one, track.known[cut.test_lo : cut.test_hi], cash)
-        outside = curve_figures(track.known[cut.test_lo : cut.test_hi], rows, track.terms.currency)
-        outside |= trade_figures(one.sold, track.terms.currency)
-        stages.append(Stage(number, train, test, best, inside, outside, cash, one.end))
-        curves.append(rows)
-        pnl.append(one.sold)
-        cash = one.end
+    try:
+        for number, cut in enumerate(cuts):
+            train, test = _spans(track.known, cut)
+            best, inside = searched(track, sought, train, tried, _part(progress, number, windows))
+            one = course_of(track, best, test, cash)
+            rows = laid(one, track.known[cut.test_lo : cut.test_hi], cash)
+            outside = curve_figures(track.known[cut.test_lo : cut.test_hi], rows, track.terms.currency)
+            outside |= trade_figures(one.sold, track.terms.currency)
+            stages.append(Stage(number, train, test, best, inside, outside, cash, one.end))
+            curves.append(rows)
+            pnl.append(one.sold)
+            cash = one.end
+    finally:  # what was looked at is counted, stopped or not
+        made = counted(tried)
+        if ledger_at is not None and tried:
+            write(ledger_at, "walkforward", track, data, params or {}, sought, made, at_ns)
     known, equity = track.known[cuts[0].test_lo :], np.concatenate(curves)
     figures = curve_figures(known, equity, track.terms.currency) | trade_figures(np.concatenate(pnl), track.terms.currency)
     figures["end_equity"] = cash / float(per_one(track.terms.currency))
-    made = counted(tried)
-    if ledger_at is not None and tried:
-        write(ledger_at, "walkforward", track, data, params or {}, sought, made, at_ns)
     goal = sought.objective.name
     kept = ratio([stage.outside.get(goal, NAN) for stage in stages], [stage.inside.get(goal, NAN) for stage in stages])
     return Walk(
@@ -166,13 +167,16 @@ def walk(
 
 
 def searched(
-    track: Lane, sought: Quest, span: Span, progress: Progress | None = None
-) -> tuple[Point | None, dict[str, float], list[tuple[Point, Tried]]]:
-    """The best of a search in a stretch, its figures there, and all that was run."""
+    track: Lane, sought: Quest, span: Span, tried: list[tuple[Point, Tried]], progress: Progress | None = None
+) -> tuple[Point | None, dict[str, float]]:
+    """The best of a search in a stretch and its figures there; all that was run is added to `tried`, even when it is stopped."""
     runner = Runner(track, sought, span, Store(None, {}, False), progress)
     adaptive = Adaptive(sought.method, sought.space, sought.objective, sought.seed, sought.batch) if sought.method in ADAPTIVE else None
-    best = best_of(runner.run(adaptive), sought.objective)
-    return (dict(best.point), dict(best.figures), runner.tried) if best is not None else (None, {}, runner.tried)
+    try:
+        best = best_of(runner.run(adaptive), sought.objective)
+    finally:
+        tried += runner.tried
+    return (dict(best.point), dict(best.figures)) if best is not None else (None, {})
 
 
 def course_of(track: Lane, best: Point | None, span: Span, cash: int) -> Course:
