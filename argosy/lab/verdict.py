@@ -71,7 +71,8 @@ def conclude(
         name=name, strategies=tuple(strategies), symbols=tuple(symbols), currency=currency, cash=cash, known=known,
         equity=equity, benchmark=benchmark, fills=frame, trades=trades, refusals=dict(refusals or {}),
         benchmark_stats=of_curve(known, benchmark), failures=tuple(failures), splits=tuple(splits), flows=tuple(flows),
-        settings=dict(settings or {}), hashes=dict(hashes or {}), seconds=seconds, bars=bars, hint=hint, options=dict(options) if options is not None else None,
+        settings=dict(settings or {}), hashes=dict(hashes or {}), seconds=seconds, bars=bars, hint=hint,
+        options=None if options is None else dict(options),
     )  # fmt: skip
     curve = of_curve(known, value, made.flow if flows else None)
     made.stats = curve | tally(trades) | of_fills(known, value, frame, trades, currency)

@@ -134,6 +134,39 @@ def test_a_ledger_that_lost_something_fails(own_ledger: Path) -> None:
     assert found.status == "fail" and "cannot be read" in found.said
 
 
+def test_the_best_of_eighty_instruments_is_held_against_all_of_them() -> None:
+    """Noise, one strategy, no grid: five in a hundred shine by chance, and none may pass because it was shown alone."""
+    params = {"fast": 5, "slow": 20, "short": True}
+    markets = [market(500, seed=2_000 + k, symbols=(f"N{k}",)) for k in range(80)]
+    outcomes = [run([Wanted("it", Trend, params)], data, FREE) for data in markets]
+    best = sorted(range(80), key=lambda k: -ratio_of(outcomes[k]))[:5]
+    for k in best:
+        subject = Subject(Trend, markets[k], params, FREE, outcome=outcomes[k])
+        first, found = luck.counted(subject, trials.TRIALS, np.zeros((0, 0)))
+        assert (found.trials, found.beside, found.others, found.looks) == (1, 79, 79, 80)
+        assert "79 times on 79 other instruments" in first.said
+        told = luck.deflated(subject, found, np.zeros((0, 0)))
+        assert told.numbers["probabilistic_sharpe"] > 0.95 and told.status == "fail", "alone it would have passed"
+        assert told.said.startswith("After 80 trials (79 of them on 79 other instruments) luck alone")
+        assert "80 trials (79 of them" in luck.length(subject, found).said
+    made = issue(Trend, markets[best[0]], params=params, terms=FREE, light=True, outcome=outcomes[best[0]])
+    assert made.trials == 80 and made.verdict == "FAIL" and "79 of them on 79 other instruments" in made.reasons[0]
+
+
+def test_several_instruments_as_one_portfolio_are_one_trial() -> None:
+    made = issue(Trend, market(400, drift=0.004, symbols=("A", "B", "C", "D", "E")), params=SHORT, light=True)
+    assert made.trials == 1 and made.check("trials").numbers["beside"] == 0
+
+
+def test_a_passport_says_what_other_ledgers_know(tmp_path: Path) -> None:
+    data = market(300, drift=0.004)
+    issue(Trend, data, params=SHORT, grid={"fast": [5, 6, 7]}, trials=tmp_path / "one", light=True)
+    made = issue(Trend, data, params=SHORT, trials=tmp_path / "two", light=True)
+    numbers = made.check("trials").numbers
+    assert (made.trials, numbers["trials"], numbers["elsewhere"]) == (4, 4, 3) and numbers["lines"] == 1
+    assert "3 are known from other ledgers of the same owner" in made.check("trials").said
+
+
 def test_without_a_ledger_it_is_weak_at_best() -> None:
     made = issue(Trend, market(seed=3, drift=0.004), params=SHORT, grid={"fast": [5, 7, 9]}, trials=None)
     assert (made.verdict, made.trials, made.check("trials").status) == ("WEAK", 3, "warn")

@@ -78,6 +78,32 @@ def test_a_search_that_was_stopped_is_counted_and_what_it_kept_as_well(tmp_path:
     assert again.runs < 200 and count(tmp_path / "elsewhere") >= 290, "what the storage told was looked at"
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_a_walk_is_kept_as_it_comes_and_counted_when_it_is_stopped(tmp_path: Path, together: bool) -> None:
+    """After three of nine runs through the engine; `sortino` is not to be had of the loop, so each choice is told alone, too."""
+    file, read = tmp_path / "kept.jsonl", []
+
+    def stop(done: int, total: int) -> None:
+        if done:
+            read.append(len(file.read_bytes().splitlines()) - 1)
+        if done >= 3:
+            raise KeyboardInterrupt
+
+    asked = {"varied": {"fast": "2..10:1"}, "method": "grid", "trials": 9, "together": together, "workers": 1, "objective": "sortino"}
+    data = gather("demo", ("IBM", "AAPL"), "2012-01-01")[0] if together else DATA
+
+    def asking(**more: Any) -> Any:
+        return search(Trend, data, terms=FREE, **({"ledger_at": None} | asked | more))
+
+    with pytest.raises(KeyboardInterrupt):
+        asking(progress=stop, storage=file, ledger_at=tmp_path / "stopped")
+    assert read == [1, 2, 3], "on disk before it is told"
+    assert count(tmp_path / "stopped") == 3
+    whole, rest = asking(), asking(storage=file, resume=True)
+    assert whole.lane == ("walk" if together else "sweep")
+    assert rest.runs == whole.runs - 3 and rest.best == whole.best, "three were known"
+
+
 def test_what_a_search_walks_is_counted_by_the_search_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARGOSY_TRIALS", str(tmp_path / "usual"))
     walked = {"varied": {"fast": "2..5:1"}, "method": "grid", "trials": 9, "together": True, "workers": 1}

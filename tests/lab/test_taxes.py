@@ -15,13 +15,19 @@ import typer
 from typer.testing import CliRunner
 
 from argosy.core.errors import Misuse
+from argosy.core.instrument import Instruments
+from argosy.core.intents import Target
 from argosy.core.time import DAY, HOUR, parse
+from argosy.house import Wanted
+from argosy.lab.backtest import run as walked
 from argosy.lab.result import Result
 from argosy.lab.taxes import HEADS, Book, Sale, is_long, reckon, rows, sums, trade_date, write_csv
 from argosy.lab.taxes.term import zone
 from argosy.lab.trades import Ratio
-from argosy.lab.verdict import conclude
+from argosy.lab.verdict import conclude, gather
 from tests.lab.conftest import START, M, fill, frame
+from tests.walks.hand import says, tape, terms
+from tests.walks.test_options import STOCK, listed
 
 D0 = date(2024, 1, 1)
 
@@ -288,3 +294,79 @@ def test_hours_do_not_make_a_day() -> None:
     bought, sold = (bought[0] + 23 * HOUR, bought[0] + 23 * HOUR, *bought[2:]), (sold[0] + HOUR, sold[0] + HOUR, *sold[2:])
     (sale,) = reckon(run(bought, sold)).sales
     assert (sale.acquired, sale.sold, sale.long_term, sale.size) == (date(2024, 1, 1), date(2025, 1, 2), True, Fraction(1))
+
+
+# -- options that end ------------------------------------------------------------------------------------------------------
+
+
+def ended(right: str, last: float, plans: dict[str, dict[int, Target]], settlement: str = "physical") -> Result:
+    """An option at 100 over 100 shares costs 5.00 until it ends with minute 3, when the stock is at `last`, and stays."""
+    table = Instruments([STOCK, listed("OPT", right, "100", 3, settlement)])
+    tapes = [tape([100.0, 100.0, last, last, last, last, last], 0), tape([5.0] * 7, 1)]
+    wanted = [Wanted(name, says(plan)) for name, plan in plans.items()]
+    conditions = terms(limits={"cover": {"naked": True}}, cash=100_000.0)
+    return gather(walked(wanted, (table, tapes, []), conditions, trials=None), "ended")
+
+
+OPTIONS = [
+    # Publication 550: what two of them cost, or brought, 1,000, goes with 200 shares at 100; the sale is that of the shares at `last`
+    ("a call that is exercised: its cost is part of the shares'", "call", 2, 120.0, "physical", ("ACME", 1, 24_000.0, 21_000.0)),
+    ("a put that is exercised: its cost comes off what the shares brought", "put", 2, 90.0, "physical", ("ACME", -1, 19_000.0, 18_000.0)),
+    ("a call that is assigned: what it brought is part of what the shares did", "call", -2, 110.0, "physical", ("ACME", -1, 21_000.0, 22_000.0)),
+    ("a put that is assigned: what it brought comes off the shares' cost", "put", -2, 90.0, "physical", ("ACME", 1, 18_000.0, 19_000.0)),
+    ("a call settled in cash is a sale of the call", "call", 2, 110.0, "cash", ("OPT", 1, 2_000.0, 1_000.0)),
+    ("a written put settled in cash is bought back", "put", -2, 90.0, "cash", ("OPT", -1, 1_000.0, 2_000.0)),
+    ("a worthless call is a sale for nothing", "call", 2, 90.0, "physical", ("OPT", 1, 0.0, 1_000.0)),
+    ("a worthless written put is bought back for nothing", "put", -2, 110.0, "physical", ("OPT", -1, 1_000.0, 0.0)),
+]
+
+
+@pytest.mark.parametrize("method", ["fifo", "lifo", "hifo", "average"])
+@pytest.mark.parametrize(("what", "right", "held", "last", "settlement", "want"), OPTIONS, ids=[row[0] for row in OPTIONS])
+def test_how_an_option_ended_decides_whose_gain_it_is(
+    what: str, right: str, held: int, last: float, settlement: str, want: tuple[str, int, float, float], method: str, tmp_path: Path
+) -> None:
+    result = ended(right, last, {"a": {0: Target(1, lots=held), 4: Target(0, lots=0)}}, settlement)
+    made = reckon(Result.load(result.save(tmp_path / "run")), method)
+    (sale,) = made.sales
+    assert (sale.symbol, sale.side, *dollars(sale.proceeds, sale.cost)) == want
+    assert made.held == {} and made.gain == int(result.equity[-1]) - 100_000 * M, "the account's own gain, to the unit"
+
+
+def test_a_delivery_between_books_and_one_to_the_account() -> None:
+    """a holds 3, b wrote 1: the account had two, and two are delivered to it; what the third was is between a and b."""
+    result = ended("call", 112.0, {"a": {0: Target(1, lots=3)}, "b": {1: Target(1, lots=-1)}})
+    made = reckon(result)
+    (sale,) = made.sales
+    assert (sale.symbol, float(sale.size), sale.gain) == ("OPT", 1.0, 0), "bought at 5 by a, sold at 5 by b"
+    (lot,) = made.held["ACME"]
+    assert (float(lot.size), dollars(lot.cost)) == (200.0, (21_000.0,)) and list(made.held) == ["ACME"]
+
+
+def test_a_saved_run_that_does_not_say_what_was_delivered_is_refused() -> None:
+    result = ended("call", 120.0, {"a": {0: Target(1, lots=2)}})
+    result.options = None
+    with pytest.raises(Misuse, match="TAX_OPTIONS"):
+        reckon(result)
+    assert reckon(run(*YEARS)).sales, "a run without options needs not say"
+
+
+@pytest.mark.parametrize("method", ["fifo", "lifo", "hifo", "average"])
+def test_a_loss_carried_in_an_option_goes_with_it(method: str) -> None:
+    """Bought at 10, sold at 6, bought again at 6 and exercised: the loss of 4 is not allowed, and waits in the shares."""
+    option, shares = Book("O", method), Book("A", method)
+    option.fill(0, D0, 1, 1, 10 * M, 0)
+    option.fill(1, D0 + timedelta(5), -1, 1, -6 * M, 0)
+    option.fill(2, D0 + timedelta(9), 1, 2, 12 * M, 0)
+    assert option.deliver(-2) == (12 * M, 4 * M) and option.position == 0
+    shares.fill(3, D0 + timedelta(90), 1, 2, 200 * M + 12 * M, 0, 4 * M)
+    shares.fill(4, D0 + timedelta(200), -1, 1, -150 * M, 0)
+    shares.settle()
+    assert dollars(shares.sales[0].gain, shares.sales[0].taxable) == (44.0, 42.0) and dollars(shares.lots[0].deferred) == (2.0,)
+    short = Book("A", method)
+    short.fill(3, D0, 1, 1, 90 * M, 0)
+    short.fill(4, D0 + timedelta(1), -1, 2, -200 * M + 12 * M, 0, 4 * M)
+    short.settle()
+    assert dollars(short.sales[0].deferred, short.lots[0].deferred) == (2.0, 2.0)
+    with pytest.raises(Misuse, match="TAX_DELIVERY"):
+        option.deliver(-1)

@@ -25,6 +25,7 @@ from argosy.lab.backtest import run
 from argosy.lab.looks import code_key, data_key, looks
 from argosy.lab.sweep import sweep
 from argosy.lab.trials import FILE, append, count, inspect, lines, tried
+from argosy.strategies.mean_reversion import MeanReversion
 from argosy.strategies.trend import Trend
 
 FREE = Terms(fees="free")
@@ -155,6 +156,64 @@ def test_processes_count_into_one_ledger(own_ledger: Path) -> None:
     found = tried(seen(market()))
     assert (found.trials, found.runs) == (5, 6), "5, 6, 7 walked; 7, 8, 9 swept; 5 again here"
     assert inspect().faults == () and inspect().trials == 8
+
+
+# -- other ledgers of the same owner, other instruments ---------------------------------------------------------------------------
+
+
+def test_another_folder_does_not_begin_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = market()
+    sweep(Trend, data, {"fast": [5, 6, 7]}, terms=FREE, params={"slow": 20}, trials=tmp_path / "one")
+    monkeypatch.setenv("ARGOSY_TRIALS", str(tmp_path / "two"))
+    look(data, fast=7, slow=20)
+    found = tried(seen(data))
+    assert (found.trials, found.runs, found.elsewhere) == (3, 2, 2), "5 and 6 are known from the other ledger alone"
+    assert tried(seen(data), tmp_path / "new")[:2] == (3, 2) and tried(seen(data), tmp_path / "new").elsewhere == 3
+    assert count() == 1, "this ledger has one line of its own"
+    (tmp_path / "one").rename(tmp_path / "moved")
+    assert tried(seen(data), tmp_path / "moved")[:2] == (3, 2), "a folder that was moved is not counted twice"
+    (tmp_path / "moved" / FILE).unlink()
+    assert tried(seen(data)).trials == 3, "what was thrown away is still known"
+
+
+def test_a_ledger_from_before_there_were_copies_is_copied_whole(tmp_path: Path) -> None:
+    data = market()
+    for fast in (5, 6):
+        run([Wanted("it", Trend, {"fast": fast})], data, FREE, trials=tmp_path / "old")
+    (copy,) = (trials.home() / "ledgers").glob("*.jsonl")
+    copy.unlink()
+    run([Wanted("it", Trend, {"fast": 7})], data, FREE, trials=tmp_path / "old")
+    whole = (tmp_path / "old" / FILE).read_bytes()
+    assert copy.read_bytes() == whole and tried(seen(data), tmp_path / "new").elsewhere == 3
+    copy.write_bytes(whole + b'{"torn')
+    assert tried(seen(data), tmp_path / "new").trials == 3, "a torn line of the memory is left out"
+
+
+def owned(number: int) -> None:
+    run([Wanted("it", Trend, {"fast": 5 + number, "slow": 40})], market(), FREE, trials=Path(os.environ["ARGOSY_TRIALS"]) / str(number % 2))
+
+
+def test_processes_with_ledgers_of_their_own_are_counted_together() -> None:
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        list(pool.map(owned, range(6)))
+    assert tried(seen(market())).trials == tried(seen(market())).elsewhere == 6
+
+
+def test_the_same_code_on_other_instruments_stands_beside() -> None:
+    code = code_key(Trend)
+    for symbol in ("BBB", "CCC"):
+        look(market(symbols=(symbol,)), fast=5)
+    look(market(symbols=("CCC",)), fast=6)
+    look(market(symbols=("DDD",), first=200), fast=5)  # other years: nothing was chosen by them
+    run([Wanted("it", MeanReversion, {})], market(symbols=("BBB",)), FREE)  # other code
+    run([Wanted("a", Trend, {"fast": 7}), Wanted("b", MeanReversion, {})], market(symbols=("EEE",)), FREE)  # in company
+    found = tried(seen(market()), code=code)
+    assert (found.trials, found.beside, found.others, found.looks) == (0, 4, 3, 4)
+    look(market(), fast=5)
+    assert tried(seen(market()), code=code)[:2] == (1, 1) and tried(seen(market()), code=code).looks == 5
+    assert tried(seen(market())).beside == 0
+    look(market(symbols=("FFF", "GGG")), fast=5)
+    assert tried(seen(market(symbols=("FFF", "GGG"))), code=code).trials == 1, "several as one portfolio are one trial"
 
 
 # -- what cannot be undone ------------------------------------------------------------------------------------------------------

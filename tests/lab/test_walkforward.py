@@ -21,6 +21,7 @@ from argosy.core.tape import Tape
 from argosy.house import Terms, Wanted
 from argosy.kernels.fees import per_share
 from argosy.lab.backtest import run
+from argosy.lab.search import walked as walked_lane
 from argosy.lab.search.lane import ALWAYS, Span, Tried, lane
 from argosy.lab.search.space import Axis, Space
 from argosy.lab.search.walked import silent
@@ -98,6 +99,40 @@ def test_a_seed_is_a_walk(method: str, tmp_path: Path) -> None:
     assert count(tmp_path) == one.trials == line["trials"] == len(line["choices"])
     assert line["kind"] == f"walkforward {method}"
     assert one.table.height == 4 and one.table["fast"].to_list() == [stage.best["fast"] for stage in one.stages]
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("what", [walk, cross])
+def test_what_was_stopped_is_counted(what: Any, together: bool, tmp_path: Path) -> None:
+    """In the second window, or in the pieces of the second split."""
+
+    def stop(done: int, total: int) -> None:
+        if done > 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        what(
+            Trend, TWO if together else IBM, VARIED, terms=TERMS, method="grid", trials=6, together=together, workers=1, ledger_at=tmp_path,
+            progress=stop,
+        )  # fmt: skip
+    (line,) = lines(tmp_path)
+    assert line["kind"] == f"{'walkforward' if what is walk else 'cross-validation'} grid" and len(line["choices"]) == count(tmp_path) == 6
+
+
+def test_what_was_run_of_a_piece_is_counted_when_the_rest_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def broken(self: Any, point: Any, *given: Any) -> Any:
+        calls.append(point)
+        if len(calls) > 3:
+            raise KeyboardInterrupt
+        return ask(self, point, *given)
+
+    ask = walked_lane._tried
+    monkeypatch.setattr(walked_lane, "_tried", broken)
+    with pytest.raises(KeyboardInterrupt):
+        cross(Trend, TWO, VARIED, terms=TERMS, method="grid", trials=6, together=True, workers=1, ledger_at=tmp_path)
+    assert count(tmp_path) == 3
 
 
 def test_where_nothing_keeps_the_rules_nothing_is_traded() -> None:
