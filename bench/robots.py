@@ -8,6 +8,7 @@ from argosy.core.events import Bar, Fact, Fill, Trade
 from argosy.core.intents import Ladder, Protection, Rung
 from argosy.core.orders import BUY, SELL
 from argosy.core.protocols import Book
+from argosy.core.strategy import Cross as Crossing
 from argosy.core.strategy import Out, Watch
 from argosy.kernels.indicators import sma
 
@@ -26,6 +27,24 @@ class Cross:
     def step(row: Any, needs: Any, state: Any, params: Any, out: Out) -> None:
         """The wish of one bar."""
         out.target = LOTS if needs.fast - needs.slow > MARGIN else 0.0
+
+
+class Sided:
+    """Long 100 while the mean of 10 is above that of 30, by however little."""
+
+    unit = "lots"
+    needs = {"fast": sma(10), "slow": sma(30)}
+
+    @staticmethod
+    def step(row: Any, needs: Any, state: Any, params: Any, out: Out) -> None:
+        """The wish of one bar."""
+        out.target = LOTS if needs.fast > needs.slow else 0.0
+
+
+class Woken(Sided):
+    """The same, and it says what wakes it."""
+
+    wakes = (Crossing("fast", "slow"),)
 
 
 class Idle:

@@ -6,7 +6,7 @@ is bounded by the numbers of strategies, instruments, open orders and codes, and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -101,22 +101,25 @@ class Counters:
         for name in strategies:
             trades[name] = trades.get(name, 0) + 1
 
-    def on_stretch(self, strategy: str, orders: Sequence[tuple[int, int, int, int, bool]], losses: int) -> None:
-        """Market orders of one strategy that were sent and filled: (now, instrument, side, lots, exit) each, oldest first.
+    def on_stretch(
+        self, strategy: str, orders: Sequence[tuple[int, int, int, int, bool]], entered: Mapping[int, int], entries: int, losses: int
+    ) -> None:
+        """Market orders of one strategy that were sent and filled: the same as `on_order`, `on_fill` and `on_closed` for each.
 
-        losses: its realised losses in a row after them. The same as `on_order`, `on_fill` and `on_closed` for each.
+        orders: (now, instrument, side, lots, exit) of those of the last minute, oldest first; entered: when each instrument was entered
+        last; entries: how many in all; losses: realised in a row after them
         """
         self.stamps.extend([row[0] for row in orders[-STAMPS:]])
         if len(self.stamps) > 2 * STAMPS:
             del self.stamps[:-STAMPS]
-        entries = [row for row in orders if not row[4]]
-        self.recent.extend([(row[0], ((strategy,), row[1], row[2], row[3], 0, 0.0, 0.0)) for row in entries[-STAMPS:]])
+        recent = [(row[0], ((strategy,), row[1], row[2], row[3], 0, 0.0, 0.0)) for row in orders if not row[4]]
+        self.recent.extend(recent[-STAMPS:])
         if len(self.recent) > 2 * STAMPS:
             del self.recent[:-STAMPS]
-        self.last.update([(row[1], row[0]) for row in entries])
+        self.last.update(entered)
         if entries:
-            self.trades_in_all += len(entries)
-            self.trades[strategy] = self.trades.get(strategy, 0) + len(entries)
+            self.trades_in_all += entries
+            self.trades[strategy] = self.trades.get(strategy, 0) + entries
         if losses:
             self.losses[strategy] = losses
         else:

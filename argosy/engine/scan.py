@@ -32,7 +32,7 @@ from argosy.engine.records import Stretch
 from argosy.engine.slot import LEVELS, Cell, Slot, TableFeed
 from argosy.engine.state import FLATTEN, LIVE
 from argosy.engine.steps import OUT, ROW, strange, struct_type
-from argosy.engine.stretch import DEAL, target
+from argosy.engine.stretch import DEAL, sent, target
 from argosy.engine.wish import Wish
 from argosy.kernels import scan as kernels
 from argosy.kernels.checked import BEYOND
@@ -405,15 +405,13 @@ class Scan:
             slot.id, declaration.unit, slot.share, tally.item(kernels.SEQ) - engine.journal.seq, deals.tobytes(), whys
         )
         decided = len(np.unique(deals["rows"]))
-        for i, net in zip(deals["instrument"].tolist(), (deals["side"] * deals["lots"]).tolist(), strict=True):
-            self.traded[i] = self.traded.get(i, 0) + net
+        whose = deals["instrument"]
+        for i in np.unique(whose).tolist():
+            self.traded[i] = self.traded.get(i, 0) + int((deals["side"] * deals["lots"])[whose == i].sum())
         engine.leap(stretch, tally.item(kernels.CURSOR), decided)
         self._settle_books()
-        sent = deals[deals["lots"] > 0]
-        if len(sent):
-            sent = sent[np.argsort(sent["order"])]
-            rows = zip(*(sent[name].tolist() for name in ("known", "instrument", "side", "lots", "exit")), strict=True)
-            state.counters.on_stretch(slot.id, list(rows), tally.item(kernels.LOSSES))
+        if (deals["lots"] > 0).any():
+            state.counters.on_stretch(slot.id, *sent(deals), tally.item(kernels.LOSSES))
         turn = state.turn
         state.turn += count
         for c in np.unique(deals["cell"]).tolist():

@@ -16,6 +16,7 @@ from argosy.core.effects import Submit
 from argosy.core.events import Fill, Reply
 from argosy.core.intents import Target
 from argosy.core.orders import Approved, Order, Share
+from argosy.core.time import MINUTE
 from argosy.engine import turns
 from argosy.engine.records import Reserve, Rows, Stretch, Wanted
 
@@ -103,3 +104,14 @@ def fills(stretch: Stretch) -> Iterator[tuple[Order, Fill]]:
     for deal, why in zip(deals, whys, strict=True):
         if deal[9]:
             yield order_of(stretch.strategy, deal, why), fill_of(deal)
+
+
+def sent(deals: NDArray[Any]) -> tuple[list[tuple[int, int, int, int, bool]], dict[int, int], int]:
+    """The orders of some deals as `Counters.on_stretch` takes them: those of the last minute, the last entries, how many entries."""
+    orders = deals[deals["lots"] > 0]
+    orders = orders[np.argsort(orders["order"])]
+    entries = orders[orders["exit"] == 0]
+    entered = {i: entries["known"][entries["instrument"] == i].item(-1) for i in np.unique(entries["instrument"]).tolist()}
+    late = orders[orders["known"] > orders["known"][-1] - MINUTE]
+    rows = zip(*(late[name].tolist() for name in ("known", "instrument", "side", "lots", "exit")), strict=True)
+    return list(rows), entered, len(entries)

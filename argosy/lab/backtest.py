@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,16 +33,22 @@ Share = tuple[Fill, str, int, int, Order | None]
 """A fill, a strategy, its lots and its fee of it in units, and the order."""
 
 
-class Account:
-    """What the account held after each change: the raw material of an equity curve.
+class Changes(NamedTuple):
+    """Changes of an account, (C,) int64 each. rows: market rows applied before; instrument: -1 where only cash moved; lots: the
+    new position of it; cash: new base cash, units."""
 
-    rows: market rows applied before the change; lots: (instrument, new position); cash: new base cash
-    """
+    rows: NDArray[np.int64]
+    instrument: NDArray[np.int64]
+    lots: NDArray[np.int64]
+    cash: NDArray[np.int64]
+
+
+class Account:
+    """What the account held after each change: the raw material of an equity curve."""
 
     def __init__(self) -> None:
-        self.rows: list[int] = []
-        self.lots: list[tuple[int, int]] = []
-        self.cash: list[int] = []
+        self._loose: list[tuple[int, int, int, int]] = []
+        self._blocks: list[Changes] = []
         self._seen: list[Share | Stretch] = []
 
     @property
@@ -56,32 +62,40 @@ class Account:
                 out.append(seen)
         return out
 
+    def changes(self) -> Changes:
+        """All changes, in order."""
+        self._gather()
+        empty = Changes(*np.empty((4, 0), np.int64))
+        rows, instrument, lots, cash = map(np.concatenate, zip(empty, *self._blocks, strict=True))
+        return Changes(rows, instrument, lots, cash)
+
+    def _gather(self) -> None:
+        if self._loose:
+            rows, instrument, lots, cash = np.array(self._loose, np.int64).T
+            self._blocks.append(Changes(rows, instrument, lots, cash))
+            self._loose.clear()
+
     def watch(self, state: State) -> None:
-        """Append to `self` after each record that moves lots or cash."""
-        portfolio = state.portfolio
-        rows, lots, cash = self.rows, self.lots, self.cash
+        """Note each record that moves lots or cash."""
+        portfolio, loose = state.portfolio, self._loose
 
         def note(instrument: int) -> None:
-            rows.append(state.rows)
-            lots.append((instrument, portfolio.lots[instrument] if instrument >= 0 else 0))
-            cash.append(portfolio.cash[0])
+            loose.append((state.rows, instrument, portfolio.lots[instrument] if instrument >= 0 else 0, portfolio.cash[0]))
 
         def filled(fill: Fill, strategy: str, signed: int, fee: int, order: Order | None) -> None:
             self._seen.append((fill, strategy, abs(signed), fee, order))
 
         def stretched(stretch: Stretch) -> None:
             self._seen.append(stretch)
-            held: dict[int, int] = {}
+            self._gather()
             deals = executed(stretch)
-            for i, signed in zip(deals["instrument"].tolist(), (deals["side"] * deals["lots"]).tolist(), strict=True):
-                held[i] = held.get(i, 0) + signed
-            for i, net in held.items():
-                held[i] = portfolio.lots[i] - net
-            for i, signed in zip(deals["instrument"].tolist(), (deals["side"] * deals["lots"]).tolist(), strict=True):
-                held[i] += signed
-                lots.append((i, held[i]))
-            rows.extend(deals["rows"].tolist())
-            cash.extend(deals["cash"].tolist())
+            traded, held = deals["instrument"], deals["side"] * deals["lots"]
+            for i in np.unique(traded).tolist():
+                own = traded == i
+                run = np.cumsum(held[own])
+                held[own] = portfolio.lots[i] - run[-1] + run
+            rows, instrument, cash = (np.ascontiguousarray(deals[name], np.int64) for name in ("rows", "instrument", "cash"))
+            self._blocks.append(Changes(rows, instrument, held, cash))
 
         state.observe(note, filled, stretched)
 
@@ -120,17 +134,14 @@ class Outcome:
         count = len(bounds) - 1
         if count == 0:
             return np.empty(0, np.int64)
-        rows = np.asarray(self.account.rows, np.int64)
-        at = np.clip(np.searchsorted(bounds, rows, side="right") - 1, 0, count - 1)
-        total = _steps(at, np.asarray(self.account.cash, np.int64), count)
-        instruments = self.run.engine.instruments
-        held = np.asarray([i for i, _ in self.account.lots], np.int64)
-        lots = np.asarray([n for _, n in self.account.lots], np.int64)
-        for row in instruments:
-            own = held == row.id
+        changes = self.account.changes()
+        at = np.clip(np.searchsorted(bounds, changes.rows, side="right") - 1, 0, count - 1)
+        total = _steps(at, changes.cash, count)
+        for row in self.run.engine.instruments:
+            own = changes.instrument == row.id
             if not own.any():
                 continue
-            position = _steps(at[own], lots[own], count)
+            position = _steps(at[own], changes.lots[own], count)
             marks = self._marks(row.id, bounds)
             value = np.rint(position * np.where(np.isnan(marks), 0.0, marks) * row.scale)
             total += value.astype(np.int64)

@@ -56,7 +56,7 @@ def facts(run: Run, account: Account, raised: str) -> Iterator[tuple[str, Any]]:
     yield "hash", engine.state.hash
     yield "now", engine.state.now
     yield "failures", [(failure.strategy, failure.known, failure.event, failure.error) for failure in engine.failures]
-    yield "account", repr((account.rows, account.lots, account.cash, account.fills))
+    yield "account", repr(([column.tolist() for column in account.changes()], account.fills))
     yield "venue", [(run.market.lots(i), run.market.busy(i)) for i in range(len(engine.instruments))]
     yield "venue's next", run.market.due
     yield "cells", [(slot.save(), [getattr(cell.feed, "at", 0) for cell in slot.cells.values()]) for slot in engine.slots]
