@@ -343,9 +343,12 @@ def _stirs(slot: Slot) -> tuple[bool, bool]:
     return any(isinstance(wake, OnFill) for wake in wakes), any(isinstance(wake, OnFact) for wake in wakes)
 
 
+_NOWHERE = float("-inf")
+
+
 def sound(out: Out) -> bool:
-    """Whether a step's numbers can mean an intent: a target of this world, levels that are numbers, or ABSENT."""
-    return -1e18 < out.target < 1e18 and out.limit == out.limit and out.stop == out.stop and out.take == out.take
+    """Whether a step's numbers can mean an intent: a target of this world, levels that are numbers, or ABSENT (never -inf)."""
+    return -1e18 < out.target < 1e18 and out.limit > _NOWHERE and out.stop > _NOWHERE and out.take > _NOWHERE
 
 
 def _only(cell: Cell, call: Callable[[ev.Bar], None]) -> Callable[[ev.Bar], None]:

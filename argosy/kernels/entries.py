@@ -141,7 +141,7 @@ def turn(
     if target == INF:
         tally[DECISIONS] -= 1
         return True
-    if not abs(target) < HIGHEST * HIGHEST or limit != limit or stop != stop or take != take:
+    if not abs(target) < HIGHEST * HIGHEST or not (limit > -INF and stop > -INF and take > -INF):
         return False
     wanted = int(target)
     if wanted != 0 and not (0.0 < limit < HIGHEST and (stop == INF or 0.0 < stop < HIGHEST) and (take == INF or 0.0 < take < HIGHEST)):
