@@ -184,6 +184,8 @@ def assemble(
         _finest(market, tape, terms)
     if terms.queue != "none":
         _queues(instruments, tapes, terms)
+    if terms.report_latency_ms > 0.0:
+        _news(instruments, events)
     engine.grains.update(grains(tapes))
     series(engine.slots, tapes)
     if bulk:
@@ -215,6 +217,14 @@ def _queues(instruments: Instruments, tapes: Sequence[Tape], terms: Terms) -> No
     for i in sorted({i for tape in tapes if len(tape) for i in tape.instruments} - told):
         raise Misuse("SIM_QUEUE", "a queue is known from an order book only", where=instruments[i].symbol,
                      fix='give a tape of its book and depth=True, or queue="none"')  # fmt: skip
+
+
+def _news(instruments: Instruments, events: Sequence[Event]) -> None:
+    """Misuse("SIM_REPORT") where a fill could be heard in other lots than it was made: its news under way when a split comes."""
+    for event in events:
+        if isinstance(event, Split):
+            raise Misuse("SIM_REPORT", "news that is under way when an instrument splits cannot be told", where=instruments[event.instrument].symbol,
+                         fix="leave report_latency_ms out, or the days around the split")  # fmt: skip
 
 
 def _finest(market: SimCore, tape: Tape, terms: Terms) -> None:

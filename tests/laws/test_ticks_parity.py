@@ -14,7 +14,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from argosy.core.errors import Misuse
-from argosy.core.events import BookDelta, Fact, Session, Trade
+from argosy.core.events import BookDelta, Fact, Session, Split, Trade
 from argosy.core.strategy import Out
 from argosy.core.tape import Tape
 from argosy.core.time import MS
@@ -281,3 +281,7 @@ def test_terms_and_tapes_that_cannot_be_told_are_refused() -> None:
         records(Maker, data)
     with pytest.raises(Misuse, match="SIM_QUEUE"):
         assemble([Wanted("one", Maker)], data, Terms(queue="fifo", depth=True))
+    split = (data[0], data[1], [Split(5, 5, data[0][0].id, 2.0)])
+    with pytest.raises(Misuse, match="SIM_REPORT"):  # a fill of before it would be heard in the lots of after it
+        assemble([Wanted("one", Maker)], split, Terms(report_latency_ms=1.0))
+    assemble([Wanted("one", Maker)], split, Terms(latency_ms=1.0))
