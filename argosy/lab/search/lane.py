@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from argosy.core import plugins
 from argosy.core.errors import Misuse
+from argosy.core.money import from_units, to_units
 from argosy.core.time import NEVER
 from argosy.house import Data, Terms
 from argosy.lab.search.course import Course
@@ -26,6 +27,7 @@ class Span(NamedTuple):
     end: int = NEVER
 
 
+INVALID = "STRATEGY_PARAM"
 ALWAYS = Span()
 
 
@@ -102,3 +104,11 @@ def merged(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:
         else:
             out[name] = float("nan") if not len(known) else float(known.max() if name == "max_drawdown" else known.mean())
     return out
+
+
+def amount(units: int, currency: str) -> float:
+    """Units as the amount that `to_units` turns into them again."""
+    found = float(from_units(units, currency))
+    if to_units(found, currency) != units:
+        raise Misuse("SEARCH_CASH", f"{units} units of {currency} are more than a float tells apart", where="cash", fix="begin with less")
+    return found

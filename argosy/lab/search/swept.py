@@ -11,13 +11,12 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from argosy.core.errors import Misuse
-from argosy.core.money import from_units, to_units
 from argosy.core.strategy import declare
 from argosy.house import Data, Terms, fee_schedule
 from argosy.kernels.sweep.account import FILLS, FINE, REFUSED
 from argosy.kernels.sweep.marks import COUNT, SQUARES
 from argosy.lab.search.course import Course, calmar, course, curve_figures, growth, together, trade_figures
-from argosy.lab.search.lane import ALWAYS, Came, Lane, Span, Told, Tried, merged
+from argosy.lab.search.lane import ALWAYS, INVALID, Came, Lane, Span, Told, Tried, amount, merged
 from argosy.lab.search.space import Point
 from argosy.lab.sweep.grid import Plan, points
 from argosy.lab.sweep.ground import Ground, ground, grounds, terms_fit
@@ -29,7 +28,6 @@ QUICK = frozenset(
     ("total_return", "cagr", "calmar", "volatility", "sharpe", "max_drawdown", "trades", "win_rate", "exposure", "fees", "traded", "end_equity")
 )
 """Figures that the loop sums up by itself; for others the fills are written down."""
-INVALID = "STRATEGY_PARAM"
 OWN_FAULT = ("SWEEP_STEP_OUT", "SWEEP_STEP_RAISED")
 """What the engine would refuse too: the step itself is wrong. Other refusals of the loop are walked by the engine, one by one."""
 
@@ -243,7 +241,7 @@ class Swept:
             raise Misuse("SEARCH_REFUSED", f"{point} cannot be told on {land.symbol}: {CODES[code]}", where=land.symbol)
         if code != FINE:
             return None
-        return course(land, log, self._data[0][land.symbol], structs.replace(self.terms, cash=_currency(land.cash, self.terms.currency)))
+        return course(land, log, self._data[0][land.symbol], structs.replace(self.terms, cash=amount(land.cash, self.terms.currency)))
 
 
 def _later(cut: Ground, whole: Ground, first: int, **other: Any) -> Later:
@@ -259,14 +257,6 @@ def _warmed(made: Plan, skip: int) -> Plan:
     if not skip:
         return made
     return made._replace(combinations=[one._replace(warmup=max(1, one.warmup - skip)) for one in made.combinations])
-
-
-def _currency(units: int, currency: str) -> float:
-    """Units as the amount that `to_units` turns into them again."""
-    amount = float(from_units(units, currency))
-    if to_units(amount, currency) != units:
-        raise Misuse("SEARCH_CASH", f"{units} units of {currency} are more than a float tells apart", where="cash", fix="begin with less")
-    return amount
 
 
 def _silent(done: int) -> None:

@@ -19,9 +19,8 @@ from argosy.house import Data, Terms, Wanted
 from argosy.kernels.ledger import notional
 from argosy.lab.backtest import Outcome, run
 from argosy.lab.search.course import Course, closed, curve_figures, trade_figures
-from argosy.lab.search.lane import ALWAYS, Came, Span, Told, Tried
+from argosy.lab.search.lane import ALWAYS, INVALID, Came, Span, Told, Tried, amount
 from argosy.lab.search.space import Point
-from argosy.lab.search.swept import INVALID, _currency
 from argosy.lab.verdict import gather
 from argosy.replay import SCAN_FROM
 
@@ -149,7 +148,7 @@ def _course(ground: Ground, point: Point, span: Span, cash: int | None) -> tuple
     if len(known) - first < 2:
         return None, "SEARCH_NO_ROWS"
     currency = ground.terms.currency
-    terms = ground.terms if cash is None else structs.replace(ground.terms, cash=_currency(cash, currency))
+    terms = ground.terms if cash is None else structs.replace(ground.terms, cash=amount(cash, currency))
     start = span.start if first else 0
     wanted = Wanted(ground.cls.__name__.lower(), silent(ground.cls, start), ground.fixed | point, ground.symbols)
     heard = [event for event in events if event.known <= int(known[-1])]
