@@ -176,7 +176,10 @@ def ratio(total: float, squares: float, count: float) -> float:
     spread = squares - total * total / count
     if not spread > 1e-20 * squares or count < 2.0:
         return 0.0
-    return total / count / sqrt(spread / (count - 1.0))
+    deviation = sqrt(spread / (count - 1.0))
+    if deviation == 0.0:  # a spread so near nothing that a share of it is nothing
+        return 0.0
+    return total / count / deviation
 
 
 @kernel

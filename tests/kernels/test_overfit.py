@@ -7,7 +7,7 @@ from math import inf, isnan, log, nan, sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from argosy.kernels.overfit import (
@@ -172,6 +172,7 @@ def test_too_little_is_nan_and_odd_blocks_are_wrong() -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(st.floats(-10, 10), st.floats(0, 100), st.integers(1, 400))
+@example(0.0, 5e-324, 3)
 def test_the_ratio_is_the_same_compiled(total: float, squares: float, count: int) -> None:
     one, two = ratio.py(total, squares, float(count)), ratio.jit(total, squares, float(count))
     assert np.float64(one).tobytes() == np.float64(two).tobytes()
