@@ -12,7 +12,24 @@ import typer
 from typer.core import TyperGroup
 
 from argosy import __version__
-from argosy.cli import backtest, config, daily, data, demo, explain_run, montecarlo, new, passport, search, strategies, sweep, taxes, walkforward
+from argosy.cli import (
+    backtest,
+    config,
+    daily,
+    data,
+    demo,
+    exchange,
+    explain_run,
+    montecarlo,
+    new,
+    passport,
+    search,
+    secrets,
+    strategies,
+    sweep,
+    taxes,
+    walkforward,
+)
 from argosy.core.errors import ArgosyError
 
 INTERRUPTED = 130
@@ -102,10 +119,12 @@ app.command("walkforward", short_help="Search the past, be judged on what follow
 app.command("montecarlo", short_help="How much of a result was luck.")(montecarlo.montecarlo)
 app.command("passport", short_help="Whether a backtest deserves to be believed, as a signed page.")(passport.passport)
 app.command("taxes", short_help="A saved run's sales as tax lots, a year's CSV.")(taxes.taxes)
+app.command("exchange", short_help="A simulated broker on your machine that speaks Alpaca.")(exchange.exchange)
 app.command("strategies", short_help="What is registered, and its parameters.")(strategies.strategies)
 app.add_typer(new.app, name="new")
 app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")
+app.add_typer(secrets.app, name="secrets")
 
 
 def run() -> None:

@@ -197,6 +197,17 @@ class SimCore:
         """The signed position that the venue counts."""
         return self._lane(instrument).lots
 
+    def resting(self, order: int) -> Resting | None:
+        """A live order as the venue holds it: its level, its fills, from when rows touch it; None when it has ended."""
+        return self._clearing.orders.get(order)
+
+    def execute(self, resting: Resting, lots: int, price: float, now: int) -> list[Event]:
+        """Fill a live order by hand, at most what it has left, whatever the market says."""
+        out: list[Event] = []
+        lane, lots = self._lanes[resting.order.instrument], min(lots, resting.lots - resting.filled)
+        self._clearing.fill(lane, resting, lots, price, now, now + self._report, False, out)
+        return out
+
     def finest(self, instrument: int, kind: MarketKind, span: int = 0) -> None:
         """Say that the replay has rows of this kind for an instrument; only the finest decide its fills.
 
