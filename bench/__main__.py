@@ -18,7 +18,7 @@ from bench.figure import HERE, Figure, broken, budgets
 
 GROUPS = (
     "walk", "sweep", "instruments", "orders", "ticks", "calls", "reference", "parts", "statistics", "passport", "report", "indicators",
-    "options", "peers", "shell",
+    "options", "peers", "shell", "wire", "exchange",
 )  # fmt: skip
 """Files of figures, in the order in which they run."""
 LATEST = HERE / "latest.json"

@@ -19,12 +19,14 @@ from argosy.cli import (
     daily,
     data,
     demo,
+    exchange,
     explain_run,
     montecarlo,
     new,
     passport,
     report,
     search,
+    secrets,
     strategies,
     sweep,
     taxes,
@@ -121,10 +123,12 @@ app.command("passport", short_help="Whether a backtest deserves to be believed, 
 app.command("report", short_help="A saved run as one page, or as tables.")(report.report)
 app.command("compare", short_help="Saved runs side by side, and which may be chosen.")(compare.compare)
 app.command("taxes", short_help="A saved run's sales as tax lots, a year's CSV.")(taxes.taxes)
+app.command("exchange", short_help="A simulated broker on your machine that speaks Alpaca.")(exchange.exchange)
 app.command("strategies", short_help="What is registered, and its parameters.")(strategies.strategies)
 app.add_typer(new.app, name="new")
 app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")
+app.add_typer(secrets.app, name="secrets")
 
 
 def run() -> None:

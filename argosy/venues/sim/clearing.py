@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from argosy.core.events import Event, Fill, OrderUpdate
+from argosy.core.effects import Cancel
+from argosy.core.events import Event, Fill, OrderUpdate, Reply
 from argosy.core.orders import Work
 from argosy.core.time import DAY, NEVER, utc_day
 from argosy.kernels import fees, ledger
@@ -27,6 +28,15 @@ class Clearing:
         self.ended: dict[int, Work | str] = {}
         self.groups: dict[int, list[Resting]] = {}
         self.lanes = lanes
+
+    def cancel(self, effect: Cancel, at: int, known: int, out: list[Event]) -> None:
+        """End an order at its owner's wish; refused where it lives no more."""
+        resting = self.orders.get(effect.order)
+        if resting is None:
+            out.append(Reply(at, known, effect.order, "cancel", "refused", "NOT_CANCELABLE"))
+            return
+        out.append(Reply(at, known, effect.order, "cancel", "accepted"))
+        self.end(resting, Work.CANCELED, "USER", at, known, out)
 
     def fill(
         self,

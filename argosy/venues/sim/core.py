@@ -219,6 +219,17 @@ class SimCore:
         """The signed position that the venue counts."""
         return self._lane(instrument).lots
 
+    def resting(self, order: int) -> Resting | None:
+        """A live order as the venue holds it: its level, its fills, from when rows touch it; None when it has ended."""
+        return self._clearing.orders.get(order)
+
+    def execute(self, resting: Resting, lots: int, price: float, now: int) -> list[Event]:
+        """Fill a live order by hand, at most what it has left, whatever the market says."""
+        out: list[Event] = []
+        lane, lots = self._lanes[resting.order.instrument], min(lots, resting.lots - resting.filled)
+        self._clearing.fill(lane, resting, lots, price, now, now + self._report, False, out)
+        return out
+
     def finest(self, instrument: int, kind: MarketKind, span: int = 0) -> None:
         """Say that the replay has rows of this kind for an instrument; only the finest decide its fills.
 
@@ -396,7 +407,7 @@ class SimCore:
                 if resting is not None:
                     self._sessions.expire(self._lanes[thing.instrument], resting, at, known, out)
             elif isinstance(thing, Cancel):
-                self._canceled(thing, at, known, out)
+                self._clearing.cancel(thing, at, known, out)
             else:
                 self._amended(thing, at, known, out)
         self.due = agenda[0][0] if agenda else NEVER
@@ -405,15 +416,7 @@ class SimCore:
         if self._delayed:
             self._plan(self._arrival(now), effect)
         else:
-            self._canceled(effect, now, now + self._report, out)
-
-    def _canceled(self, effect: Cancel, at: int, known: int, out: list[Event]) -> None:
-        resting = self._clearing.orders.get(effect.order)
-        if resting is None:
-            out.append(Reply(at, known, effect.order, "cancel", "refused", "NOT_CANCELABLE"))
-            return
-        out.append(Reply(at, known, effect.order, "cancel", "accepted"))
-        self._clearing.end(resting, Work.CANCELED, "USER", at, known, out)
+            self._clearing.cancel(effect, now, now + self._report, out)
 
     def _amend(self, effect: Amend, now: int, out: list[Event]) -> None:
         if self._delayed:
@@ -424,11 +427,7 @@ class SimCore:
     def _amended(self, effect: Amend, at: int, known: int, out: list[Event]) -> None:
         """Take or refuse an amend; fewer lots hold at once, other terms from the next row on."""
         resting = self._clearing.orders.get(effect.order)
-        code = (
-            "NOT_AMENDABLE"
-            if resting is None
-            else amend_refusal(resting, effect, self._lanes[resting.order.instrument])
-        )
+        code = "NOT_AMENDABLE" if resting is None else amend_refusal(resting, effect, self._lanes[resting.order.instrument])
         if code or resting is None:
             out.append(Reply(at, known, effect.order, "amend", "refused", code))
             return

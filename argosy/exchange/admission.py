@@ -1,0 +1,113 @@
+"""Whether an account may send an order now: buying power, shares at hand, wash trades, day trades; the exchange's own gate."""
+
+from __future__ import annotations
+
+from argosy.core.effects import Submit
+from argosy.core.orders import Approved
+from argosy.exchange.accounts import DAY_TRADES_MAX, PATTERN_EQUITY, Account
+from argosy.exchange.market import Market
+from argosy.exchange.orders import Ticket
+from argosy.exchange.wire import PER_SHARE, PER_USD, Refusal, dollars, forbidden, shares, unfit
+
+ABOVE_MARKET = 1.03
+"""A market order is counted at this much of the ask, as long as nobody knows its price."""
+
+
+def admit(account: Account, ticket: Ticket, market: Market, now: int, day: str) -> tuple[int, int]:
+    """(units of buying power, lots of the position) to keep for an order; Refusal when the account may not send it."""
+    if account.settings["suspend_trade"]:
+        raise forbidden("new orders are rejected by user request")
+    wash(account, ticket, market)
+    held = account.lots(ticket.instrument)
+    if held * ticket.side < 0:
+        return 0, _closing(account, ticket, held, market, day)
+    if ticket.klass == "oco":
+        raise forbidden(
+            f"insufficient qty available for order (requested: {shares(ticket.lots)}, available: 0)",
+            symbol=ticket.symbol, existing_qty="0", available="0", held_for_orders="0",
+        )  # fmt: skip
+    if ticket.side < 0:
+        _short(account, ticket)
+    cost = worth(ticket, market)
+    power = account.power(market, now)
+    if cost > power:
+        raise forbidden("insufficient buying power", buying_power=dollars(power), cost_basis=dollars(cost))
+    return cost, 0
+
+
+def near(ticket: Ticket, market: Market, away_frac: float) -> None:
+    """403 for a limit that would pay much more than the market asks; 0 takes any."""
+    best = market.boards[ticket.instrument].quote
+    if away_frac and best is not None and ticket.limit == ticket.limit:
+        price = best.ap if ticket.side > 0 else best.bp
+        if price and (ticket.limit / price - 1.0) * ticket.side > away_frac:
+            raise forbidden(f"limit price {ticket.limit:g} is too far away from the market {price:g}")
+
+
+def worth(ticket: Ticket, market: Market) -> int:
+    """Units of buying power that what is left of an order may need."""
+    board = market.boards[ticket.instrument]
+    best = board.quote
+    ask = best.ap if best is not None and best.ap else board.mark()
+    price = ticket.limit
+    if ticket.kind in ("stop", "trailing_stop"):
+        price = ticket.stop if ticket.stop == ticket.stop else ask
+    elif ticket.kind == "market":
+        if ticket.notional is not None:
+            return round(float(ticket.notional) * PER_USD)
+        price = ask * ABOVE_MARKET
+    if ticket.side < 0:
+        price = max(price, ask * ABOVE_MARKET)
+    if not price:
+        raise unfit(f"no price for {ticket.symbol}")
+    return round(price * ticket.leaves / (PER_SHARE / PER_USD))
+
+
+def _closing(account: Account, ticket: Ticket, held: int, market: Market, day: str) -> int:
+    """Lots to keep for an order against a position; it may never be crossed."""
+    kept = account.reserved.get((ticket.instrument, ticket.side), 0)
+    available = abs(held) - kept
+    if ticket.leaves > available:
+        others = [t.id for t in account.live.get((ticket.instrument, ticket.side), {}).values()]
+        raise forbidden(
+            f"insufficient qty available for order (requested: {shares(ticket.leaves)}, available: {shares(max(available, 0))})",
+            symbol=ticket.symbol, existing_qty=shares(abs(held)), available=shares(max(available, 0)), held_for_orders=shares(kept),
+            related_orders=others,
+        )  # fmt: skip
+    if account.regime == "legacy_pdt" and account.equity(market) < PATTERN_EQUITY and len(account.day_trades) >= DAY_TRADES_MAX:
+        position = account.positions[ticket.instrument]
+        if position.today * held > 0 and account.day == day:
+            raise Refusal(403, 40310100, "trade denied due to pattern day trading protection")
+    return ticket.leaves
+
+
+def _short(account: Account, ticket: Ticket) -> None:
+    if account.multiplier == 1 or account.settings["no_shorting"]:
+        raise forbidden("account is not allowed to short")
+    if ticket.lots % PER_SHARE or ticket.notional is not None:
+        raise unfit("fractional orders cannot be sold short")
+
+
+def wash(account: Account, ticket: Ticket, market: Market) -> None:
+    """403 when a simple order could trade with another simple order of the same account."""
+    if ticket.complex:
+        return
+    for other in account.opposite(ticket.instrument, ticket.side):
+        if other.complex or other.replacing:
+            continue
+        if ticket.kind == "limit" and other.kind in ("limit", "stop_limit"):
+            crosses = (ticket.limit - other.limit) * ticket.side >= 0
+        elif other.kind == "limit" and ticket.kind in ("stop", "stop_limit"):
+            crosses = (other.limit - ticket.stop) * other.side >= 0
+        else:
+            crosses = ticket.kind != "limit" or other.kind != "limit"
+        if crosses:
+            raise forbidden(
+                "potential wash trade detected. use complex orders", existing_order_id=other.id,
+                reject_reason="opposite side market/stop order exists" if other.kind != "limit" else "opposite side order exists",
+            )  # fmt: skip
+
+
+def passed(ticket: Ticket, by_bars: bool) -> Submit:
+    """What goes to the law for an admitted order: what it has left."""
+    return Submit(Approved(ticket.order(ticket.leaves, by_bars)))

@@ -1,0 +1,149 @@
+"""Cash, positions and activities agree to the last unit over random sessions, driven through HTTP; the same seed gives the same session."""
+
+import asyncio
+import json
+import random
+from decimal import Decimal
+from hashlib import blake2b
+
+import aiohttp
+import pytest
+
+from argosy.core.time import SECOND
+from argosy.exchange.feed import Live
+from argosy.exchange.hours import Hours
+from argosy.exchange.rest import answer
+from argosy.exchange.trading import Terms
+from argosy.exchange.venue import Exchange
+from argosy.kernels.fees import FeeSchedule
+from tests.exchange.official import KEY, OPEN, SECRET, Broker, broker
+
+HEAD = {"APCA-API-KEY-ID": KEY, "APCA-API-SECRET-KEY": SECRET}
+
+
+def wish(rng: random.Random, symbol: str, mark: float) -> dict:
+    """Some order or other."""
+    side = rng.choice(["buy", "sell"])
+    kind = rng.choice(["market", "market", "limit", "limit", "stop", "stop_limit", "trailing_stop"])
+    body: dict = {"symbol": symbol, "side": side, "type": kind, "time_in_force": rng.choice(["day", "gtc"])}
+    body["qty"] = rng.choice([1, 3, 10, 25]) if kind != "market" or rng.random() < 0.7 else round(rng.random() * 5, 9) or 1
+    if body["qty"] != int(body["qty"]):
+        body["time_in_force"] = "day"
+    away = round(mark * (1 + rng.uniform(-0.01, 0.01)), 2)
+    if kind in ("limit", "stop_limit"):
+        body["limit_price"] = away
+    if kind in ("stop", "stop_limit"):
+        body["stop_price"] = round(mark * (1 + (0.002 if side == "buy" else -0.002)), 2)
+    if kind == "trailing_stop":
+        body["trail_percent"] = 0.5
+    if kind == "market" and body["qty"] == int(body["qty"]) and rng.random() < 0.4:
+        up = 1 if side == "buy" else -1
+        body |= {"order_class": "bracket", "take_profit": {"limit_price": round(mark * (1 + 0.004 * up), 2)},
+                 "stop_loss": {"stop_price": round(mark * (1 - 0.004 * up), 2)}}  # fmt: skip
+    return body
+
+
+async def session(house: Broker, seed: int, steps: int) -> dict:
+    """A random session; what the account says at its end."""
+    rng = random.Random(seed)
+    mids = {"AAPL": 100.0, "MSFT": 200.0}
+    ids: list[str] = []
+    async with aiohttp.ClientSession(house.server.url, headers=HEAD) as web:
+
+        async def ask(method: str, path: str, **more: object) -> tuple[int, object]:
+            async with web.request(method, path, **more) as reply:
+                raw = await reply.read()
+                assert reply.status < 500, raw
+                return reply.status, json.loads(raw) if raw else None
+
+        for _ in range(steps):
+            symbol = rng.choice(["AAPL", "MSFT"])
+            mids[symbol] *= 1 + rng.gauss(0, 0.002)
+            mid = round(mids[symbol], 2)
+            await ask("POST", "/_ctl/quote", json={"symbol": symbol, "bid": round(mid - 0.01, 2), "ask": round(mid + 0.01, 2)})
+            act = rng.random()
+            if act < 0.6:
+                status, order = await ask("POST", "/v2/orders", json=wish(rng, symbol, mids[symbol]))
+                if status == 200:
+                    ids.append(order["id"])
+            elif act < 0.7 and ids:
+                await ask("DELETE", f"/v2/orders/{rng.choice(ids)}")
+            elif act < 0.8 and ids:
+                await ask("PATCH", f"/v2/orders/{rng.choice(ids)}", json={"qty": rng.choice([2, 5]), "limit_price": mid})
+            elif act < 0.88 and ids:
+                await ask("POST", "/_ctl/fill", json={"order_id": rng.choice(ids), "qty": 1})
+            elif act < 0.92:
+                await ask("DELETE", "/v2/positions/AAPL", params={"percentage": str(rng.choice([10, 33.3, 100]))})
+            elif act < 0.96:
+                await ask("POST", "/_ctl/clock", json={"is_open": rng.random() < 0.7})
+            else:
+                await ask("POST", "/_ctl/hold_fills", json={"on": rng.random() < 0.5})
+            await ask("POST", "/_ctl/stats")
+        account = (await ask("GET", "/v2/account"))[1]
+        rows: list = []
+        while True:
+            page = (await ask("GET", "/v2/account/activities", params={"direction": "asc", **({"page_token": rows[-1]["id"]} if rows else {})}))[1]
+            if not page:
+                break
+            rows += page
+        positions = (await ask("GET", "/v2/positions"))[1]
+        orders = (await ask("GET", "/v2/orders", params={"status": "all", "limit": "500"}))[1]
+    return {"account": account, "rows": rows, "positions": positions, "orders": orders}
+
+
+def check(end: dict) -> int:
+    """Count cash and positions anew from the activities alone, as somebody would who knows nothing of us."""
+    cash, held, filled = Decimal(0), {}, {}
+    fills = 0
+    for row in end["rows"]:
+        if row["activity_type"] != "FILL":
+            cash += Decimal(row["net_amount"])
+            continue
+        fills += 1
+        sign = 1 if row["side"] == "buy" else -1
+        qty, price = Decimal(row["qty"]), Decimal(row["price"])
+        cash -= sign * (qty * price).quantize(Decimal("0.000001"))
+        held[row["symbol"]] = held.get(row["symbol"], Decimal(0)) + sign * qty
+        filled[row["order_id"]] = filled.get(row["order_id"], Decimal(0)) + qty
+    assert cash == Decimal(end["account"]["cash"])
+    assert {p["symbol"]: Decimal(p["qty"]) for p in end["positions"]} == {s: q for s, q in held.items() if q}
+    for order in end["orders"]:
+        assert Decimal(order["filled_qty"]) == filled.get(order["id"], 0)
+        if order["status"] == "filled" and order["qty"] is not None:
+            assert Decimal(order["qty"]) == Decimal(order["filled_qty"])
+    account = end["account"]
+    worth = sum(Decimal(p["market_value"]) for p in end["positions"])
+    assert Decimal(account["equity"]) == Decimal(account["cash"]) + worth
+    assert Decimal(account["equity"]) == Decimal(account["cash"]) + Decimal(account["long_market_value"]) + Decimal(account["short_market_value"])
+    return fills
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_books_agree(seed: int) -> None:
+    with broker() as house:
+        house.ctl("rate_limit", limit=0)
+        assert check(asyncio.run(session(house, seed, 150))) > 5
+
+
+def _play(seed: int) -> str:
+    """The digest of all frames and answers of a session without a wall clock."""
+    digest = blake2b()
+    feed = Live(["AAPL", "MSFT"], OPEN, seed)
+    exchange = Exchange(feed.symbols, [("K", "S")], OPEN, seed=seed, hours=Hours(forced=True), terms=Terms(fees=FeeSchedule(sec_rate=27.8e-6)))
+    feed.begin(exchange)
+    account = exchange.accounts["K"]
+    exchange.told = lambda _, frame: digest.update(repr(frame).encode())
+    exchange.market.told = lambda channel, symbol, row: digest.update(f"{channel}{symbol}{row}".encode())
+    rng = random.Random(1)
+    for step in range(200):
+        while feed.due <= OPEN + step * SECOND // 2:
+            exchange.advance(feed.due)
+            feed.step(exchange)
+        body = wish(rng, "AAPL", exchange.market.boards[0].mark())
+        digest.update(repr(answer(exchange, account, "POST", "/v2/orders", {}, json.dumps(body).encode())).encode())
+    exchange.audit()
+    return digest.hexdigest()
+
+
+def test_the_same_seed_is_the_same_session() -> None:
+    assert _play(4) == _play(4) != _play(5)
