@@ -205,6 +205,14 @@ def test_a_naked_call_is_refused() -> None:
     assert (refusals(run), fills(run)) == (["NAKED_OPTION"], [])
 
 
+def test_a_call_that_settles_in_cash_is_covered_by_no_stock_however_many_are_written() -> None:
+    options = table(listed("OPT", "call", "100", 9, "cash"))
+    run = play({"a": {0: Target(0, lots=100), 2: Target(1, lots=-20_000_000)}}, [100.0] * 6, [5.0] * 6, table=options, cash=1e12)
+    said = [verdict.outcome for verdict in records(run, Verdict)]
+    assert [(one.code, one.numbers) for one in said] == [("NAKED_OPTION", {"uncovered_lots": 20_000_000, "coverable_lots": 0})]
+    assert fills(run) == [(1, 100, 100.0)] and folds(run)
+
+
 def test_a_covered_call_is_not_and_its_cover_cannot_be_sold() -> None:
     plan = {
         0: Target(0, lots=150), 2: Target(1, lots=-1), 4: Target(0, lots=100), 6: Target(0, lots=99), 8: Target(1, lots=-2),

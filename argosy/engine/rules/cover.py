@@ -11,9 +11,6 @@ from argosy.core.instrument import Instruments
 from argosy.core.orders import Order, Refused
 from argosy.engine.rules.rule import HALT, Room, View
 
-NO_STOCK = 1 << 40
-"""Lots of the underlying that nobody holds."""
-
 
 class CoverLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """naked: True lets options be written that nothing covers."""
@@ -24,7 +21,7 @@ class CoverLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Written(NamedTuple):
     """One option that is written or held, as it would be at worst.
 
-    lots: signed; size: lots of the underlying that cover one lot (out of reach where cash alone is paid); scale: of its notional
+    lots: signed; size: lots of the underlying that cover one lot, 0 where cash alone is paid and none do; scale: of its notional
     """
 
     call: bool
@@ -77,11 +74,13 @@ class Cover:
         stock = view.worst(family)[0] - (order.lots if i == family else 0)
         calls = _open(rows, True)
         needed = sum(lots * row.size for row, lots in calls)
+        bare = sum(lots for row, lots in calls if not row.size)
+        if bare:
+            text = f"calls on {table[family].symbol} that settle in cash are covered by none of it"
+            return Refused("NAKED_OPTION", {"uncovered_lots": bare, "coverable_lots": 0}, text)
         if needed > max(stock, 0):
-            return Refused(
-                "NAKED_OPTION", {"needed_lots": needed, "held_lots": stock},
-                f"calls written on {table[family].symbol} would not be covered",
-            )  # fmt: skip
+            text = f"calls written on {table[family].symbol} would not be covered"
+            return Refused("NAKED_OPTION", {"needed_lots": needed, "held_lots": stock}, text)
         if i != family and table[i].option is not None and any(row.instrument == i for row, _ in _open(rows, False)):
             return self._secured(view, rows, family, 0)
         return None
@@ -114,7 +113,7 @@ class Cover:
             terms = table[i].option
             lots = view.worst(i)[0] - (order.lots if order is not None and order.instrument == i else 0)
             if terms is not None and lots and not view.delisted(i):
-                size = table.delivery(i)[0] if terms.settlement == "physical" else NO_STOCK
+                size = table.delivery(i)[0] if terms.settlement == "physical" else 0
                 rows.append(Written(terms.right == "call", float(terms.strike), terms.expiry_ns, i, lots, size, table[i].scale))
         return rows
 
