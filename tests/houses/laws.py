@@ -1,4 +1,4 @@
-"""The laws of the house that a reader of the source can check: each takes a tree and names what breaks it, file and line.
+"""The laws of the house that a reader of the source can check: each takes a file and names what breaks it, with the line.
 
 A tree is the folder of a package laid out like `argosy/`. Nothing is imported and nothing is run; the files are parsed.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,12 +53,6 @@ class Breach(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.law}: {self.text}"
-
-
-def files(tree: Path) -> Iterator[tuple[str, Path]]:
-    """Every module of the tree, with its name under it."""
-    for path in sorted(tree.rglob("*.py")):
-        yield path.relative_to(tree).as_posix(), path
 
 
 def _within(name: str, rooms: tuple[str, ...]) -> bool:
@@ -105,100 +100,93 @@ def _mentions(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield node.lineno, str(node.args[0].value)
 
 
-def world(tree: Path) -> Iterator[Breach]:
+def world(name: str, text: str) -> Iterator[Breach]:
     """No clock, chance, environment or network in the heart: what happens comes in as events."""
-    for name, path in files(tree):
-        if not _within(name, HEART):
-            continue
-        seen: set[tuple[int, str]] = set()
-        for line, dotted in _mentions(ast.parse(path.read_text())):
-            for outside in OUTSIDE:
-                if (
-                    (dotted == outside or dotted.startswith(outside + "."))
-                    and (name, outside) not in ALLOWED
-                    and (line, outside) not in seen
-                ):
-                    seen.add((line, outside))
-                    yield Breach(name, line, "world", f"{outside} in the heart")
+    if not _within(name, HEART):
+        return
+    seen: set[tuple[int, str]] = set()
+    for line, dotted in _mentions(ast.parse(text)):
+        for outside in OUTSIDE:
+            named = dotted == outside or dotted.startswith(outside + ".")
+            if named and (name, outside) not in ALLOWED and (line, outside) not in seen:
+                seen.add((line, outside))
+                yield Breach(name, line, "world", f"{outside} in the heart")
 
 
-def mode(tree: Path) -> Iterator[Breach]:
+def mode(name: str, text: str) -> Iterator[Breach]:
     """Nobody but house.py asks which kind of run it is."""
-    for name, path in files(tree):
-        if name == "house.py":
-            continue
-        for line, text in enumerate(path.read_text().splitlines(), start=1):
-            if found := MODE.search(text):
-                yield Breach(name, line, "mode", f"{found[0]} outside house.py")
+    if name == "house.py":
+        return
+    for number, line in enumerate(text.splitlines(), start=1):
+        if found := MODE.search(line):
+            yield Breach(name, number, "mode", f"{found[0]} outside house.py")
 
 
-def approval(tree: Path) -> Iterator[Breach]:
+def approval(name: str, text: str) -> Iterator[Breach]:
     """Only the risk gate makes an Approved."""
-    for name, path in files(tree):
-        if name in GATES:
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call):
-                called = (
-                    node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                )
-                if called == "Approved":
-                    yield Breach(name, node.lineno, "approval", "Approved is made outside the gate")
+    if name in GATES or "Approved" not in text:
+        return
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if called == "Approved":
+                yield Breach(name, node.lineno, "approval", "Approved is made outside the gate")
 
 
-def guest(tree: Path) -> Iterator[Breach]:
+def guest(name: str, text: str) -> Iterator[Breach]:
     """A strategy names core and kernels, and nothing else of the house."""
-    for name, path in files(tree):
-        if not _within(name, ("strategies",)):
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            modules: list[str] = []
-            if isinstance(node, ast.Import):
-                modules = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                modules = ["." * node.level + (node.module or "")]
-            for module in modules:
-                ours = module.startswith((".", "argosy"))
-                if ours and not any(module == room or module.startswith(room + ".") for room in GUEST):
-                    yield Breach(name, node.lineno, "guest", f"a strategy imports {module}")
+    if not _within(name, ("strategies",)):
+        return
+    for node in ast.walk(ast.parse(text)):
+        modules: list[str] = []
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules = ["." * node.level + (node.module or "")]
+        for module in modules:
+            ours = module.startswith((".", "argosy"))
+            if ours and not any(module == room or module.startswith(room + ".") for room in GUEST):
+                yield Breach(name, node.lineno, "guest", f"a strategy imports {module}")
 
 
-def purpose(tree: Path) -> Iterator[Breach]:
+def purpose(name: str, text: str) -> Iterator[Breach]:
     """The first line of every module says what it is for."""
-    for name, path in files(tree):
-        text = ast.get_docstring(ast.parse(path.read_text()))
-        first = (text or "").partition("\n")[0].strip()
-        if len(first.split()) < 4 or not (first[0].isupper() or first[0] in "`'\""):
-            yield Breach(name, 1, "purpose", f"the first line is no sentence: {first!r}")
+    first = (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0].strip()
+    if len(first.split()) < 4 or not (first[0].isupper() or first[0] in "`'\""):
+        yield Breach(name, 1, "purpose", f"the first line is no sentence: {first!r}")
 
 
-def homes(tree: Path) -> Iterator[Breach]:
+def homes(name: str, text: str) -> Iterator[Breach]:
     """No room for homeless things, and no class that only manages others."""
-    for name, path in files(tree):
-        parts = [*Path(name).parent.parts, Path(name).stem]
-        for part in parts:
-            if part in HOMELESS:
-                yield Breach(name, 1, "homes", f"{part} names no noun")
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ClassDef) and TITLES.search(node.name):
-                yield Breach(name, node.lineno, "homes", f"class {node.name} says no noun")
+    for part in (*Path(name).parent.parts, Path(name).stem):
+        if part in HOMELESS:
+            yield Breach(name, 1, "homes", f"{part} names no noun")
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ClassDef) and TITLES.search(node.name):
+            yield Breach(name, node.lineno, "homes", f"class {node.name} says no noun")
 
 
-def length(tree: Path) -> Iterator[Breach]:
+def length(name: str, text: str) -> Iterator[Breach]:
     """A file that needs more than LONGEST lines is two."""
-    for name, path in files(tree):
-        lines = len(path.read_text().splitlines())
-        if lines > LONGEST:
-            yield Breach(name, lines, "length", f"{lines} lines, more than {LONGEST}")
+    lines = len(text.splitlines())
+    if lines > LONGEST:
+        yield Breach(name, lines, "length", f"{lines} lines, more than {LONGEST}")
 
 
-LAWS: dict[str, Callable[[Path], Iterator[Breach]]] = {
+LAWS: dict[str, Callable[[str, str], Iterator[Breach]]] = {
     law.__name__: law for law in (world, mode, approval, guest, purpose, homes, length)
 }
+
+
+@cache
+def _judged(law: str, name: str, text: str) -> tuple[Breach, ...]:
+    """What breaks a law in one file; a text that was judged is not read again."""
+    return tuple(LAWS[law](name, text))
 
 
 def breaches(tree: Path, *names: str) -> list[Breach]:
     """What breaks the laws of these names (all, if none is named) in a tree, in order of file and line."""
     if not (tree / "core").is_dir():
         raise FileNotFoundError(f"{tree} is no house: it has no core")
-    return sorted(breach for name in names or LAWS for breach in LAWS[name](tree))
+    texts = [(path.relative_to(tree).as_posix(), path.read_text()) for path in tree.rglob("*.py")]
+    return sorted(breach for law in names or LAWS for name, text in texts for breach in _judged(law, name, text))
