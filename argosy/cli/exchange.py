@@ -14,7 +14,7 @@ def exchange(
     secret: Annotated[list[str] | None, typer.Option("--secret", help="Secret, in the order of the keys. [default: secret]")] = None,
     symbols: Annotated[str, typer.Option("--symbols", help="What is traded, with commas.", metavar="A,B")] = "",
     feed: Annotated[
-        str, typer.Option("--feed", help="live: prices that walk, market open. tape:PATH: a file or a catalog's folder. tape:demo.")
+        str, typer.Option("--feed", help="live: prices that walk, market open. tape:PATH: a file or a catalog's folder. drawn:PATH: its days, by drawn minutes.")
     ] = "live",
     speed: Annotated[float, typer.Option("--speed", help="Seconds of the exchange in one of yours.")] = 1.0,
     rate_limit: Annotated[int, typer.Option("--rate-limit", help="Requests a minute by account; Alpaca's is 200, 0 is none.")] = 0,

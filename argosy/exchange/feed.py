@@ -29,9 +29,12 @@ BLOCK = 4096
 
 
 class Feed(Protocol):
-    """due: ns of the next thing that happens, NEVER at the end; `step` lets it happen."""
+    """due: ns of the next thing that happens, NEVER at the end; `step` lets it happen. leap: to when time may go at once, ns, or 0."""
 
     due: int
+
+    @property
+    def leap(self) -> int: ...
 
     def begin(self, exchange: Exchange) -> None: ...
     def step(self, exchange: Exchange) -> None: ...
@@ -45,6 +48,7 @@ class Live:
         self.symbols = symbols
         self.start = start
         self.due = start
+        self.leap = 0
         self._seed = seed
         self._rng = np.random.default_rng(seed)
         self._mids = [first_price(symbol, seed) for symbol in symbols]
@@ -168,6 +172,7 @@ class Taped:
         self.start = start or self._rows[0][0] - 1
         self._place = 0
         self.due = self._rows[0][0]
+        self.leap = 0
 
     def pin(self, symbol: str, quote: tuple[float, float] | None) -> None:
         """A tape goes on whatever was said by hand."""

@@ -16,7 +16,8 @@ from argosy.kernels import ledger
 
 NAN = float("nan")
 KEPT = 20_000
-LONG = 6 * HOUR
+LONG = 3 * HOUR
+"""Bars of at least this are days: a half day has three hours and a half."""
 _notional = ledger.notional.py
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from argosy.core.errors import Misuse
 from argosy.core.time import parse
+from argosy.exchange.drawn import Drawn
 from argosy.exchange.feed import Feed, Live, Taped
 from argosy.exchange.hours import Hours
 from argosy.exchange.server import Server
@@ -63,8 +64,11 @@ def build(wanted: Wanted, now: int | None = None) -> Server:
     elif wanted.feed.startswith("tape:"):
         tape = Taped(wanted.feed[5:], wanted.symbols, parse(wanted.start) if wanted.start else 0)
         feed, symbols, start, hours = tape, tape.symbols, tape.start, Hours()
+    elif wanted.feed.startswith("drawn:"):
+        feed = Drawn(wanted.feed[6:], wanted.symbols, parse(wanted.start) if wanted.start else 0, wanted.seed)
+        symbols, start, hours = feed.symbols, feed.start, Hours()
     else:
-        raise Misuse("EXCHANGE_FEED", f"{wanted.feed!r} is no feed", where="--feed", fix="live, tape:PATH or tape:demo")
+        raise Misuse("EXCHANGE_FEED", f"{wanted.feed!r} is no feed", where="--feed", fix="live, tape:PATH, drawn:PATH, tape:demo or drawn:demo")
     exchange = Exchange(symbols, wanted.keys, start, seed=wanted.seed, hours=hours, terms=terms(wanted.cash, wanted.margin))
     feed.begin(exchange)
     return Server(
