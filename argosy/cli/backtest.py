@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from argosy.cli.options import Benchmark, Cash, Config, End, Every, Given, Json, Start, Symbols, Where
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -15,24 +17,6 @@ if TYPE_CHECKING:
     from argosy.lab.orders import Asked
     from argosy.lab.result import Result
     from argosy.settings import Settings
-
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", help="Settings file; argosy.toml here if there is one.", metavar="FILE"),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; errors too, on stderr.")]
-Cash = Annotated[
-    float | None, typer.Option("--cash", help="Start capital; beats account.cash.", metavar="AMOUNT")
-]
-Symbols = Annotated[
-    str,
-    typer.Option(
-        "--symbols", help="What to trade, with commas; everything in the data if left out.", metavar="A,B"
-    ),
-]
-PLACE = "A catalog folder, a CSV or Parquet file, or `demo`; the catalog of the settings, else the demo, if left out."
-Start = Annotated[str, typer.Option("--start", help="First day, like 2008-01-01.", metavar="DATE")]
-End = Annotated[str, typer.Option("--end", help="Day to stop before.", metavar="DATE")]
 
 
 def backtest(
@@ -43,21 +27,12 @@ def backtest(
         ),
     ],
     symbols: Symbols = "",
-    data: Annotated[str, typer.Option("--data", help=PLACE, metavar="PATH")] = "",
-    every: Annotated[
-        str,
-        typer.Option(
-            "--every", help="Span of the bars, when a catalog has several, like 5m.", metavar="SPAN"
-        ),
-    ] = "",
+    data: Where = "",
+    every: Every = "",
     start: Start = "",
     end: End = "",
-    param: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--param", "-p", help="A parameter, like fast=20; may be repeated.", metavar="NAME=VALUE"
-        ),
-    ] = None,
+    param: Given = None,
+    benchmark: Benchmark = "",
     cash: Cash = None,
     report: Annotated[
         Path | None, typer.Option("--report", help="Also write the report, one HTML file.", metavar="FILE")
@@ -84,18 +59,28 @@ def backtest(
       argosy backtest trend --symbols AAPL,MSFT -p fast=20 -p slow=100 --report trend.html
       argosy backtest mean_reversion --symbols IBM --trades --last 5
       argosy backtest above.py:Above --symbols IBM
+      argosy backtest trend --data shelf --symbols IBM --benchmark QQQ
+      argosy backtest covered_call --data shelf --symbols SPY
       argosy backtest mean_reversion --data prices.csv --start 2015-01-01 --cash 25000 --json
     """
+    import msgspec
+
     from argosy.cli import prices, screen
+    from argosy.lab.yardstick import yardstick
     from argosy.settings import load
 
     loaded = load(config, {"account.cash": cash} if cash is not None else {})
     wanted = want(strategy, loaded.settings, parameters(param or []), split(symbols))
     source = data or prices.default(loaded.settings.data.catalog)
-    found, label = prices.gather(source, split(symbols) or wanted.symbols, start, end, every)
+    found, label = prices.gather(source, split(symbols) or wanted.symbols, start, end, every, **prices.wishes([wanted.plugin]))
+    wanted = msgspec.structs.replace(wanted, symbols=prices.chosen(wanted.symbols, found))
+    beside = prices.benchmark(source, benchmark, loaded.settings, found)
     rows = sum(len(tape) for tape in found[1])
     with screen.progress(strategy, rows, json) as show:
         result, asked = perform([wanted], found, loaded.settings, strategy, lambda done: show(done, ""), save)
+    result.settings = result.settings | {"prices": label}
+    if beside is not None and len(result.known):
+        result.yardstick = yardstick(*beside, result.known, float(result.value[0]))
     if save is not None:
         from argosy.lab.orders import frame
         from argosy.lab.page import ground
@@ -109,6 +94,7 @@ def backtest(
 
         screen.say_json(
             result.summary()
+            | {"beside": screen.beside(result)}
             | ({"report": str(report)} if report else {})
             | ({"saved": str(save)} if save else {})
             | lists.plain(result, asked, last, trades=trades, orders=orders, refusals=refusals)

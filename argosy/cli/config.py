@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from argosy.cli.backtest import Config, Json
+from argosy.cli.options import Config, Json
 
 app = typer.Typer(no_args_is_help=True, help="Explain, check and show the settings.", rich_markup_mode=None)
 

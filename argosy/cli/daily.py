@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from argosy.cli.backtest import PLACE, Cash, Config, Json, Symbols
+from argosy.cli.options import PLACE, Cash, Config, Json, Symbols
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ def daily(
     clock = parse(as_of) + (0 if "T" in as_of else DAY) if as_of else time_ns()
     if fetch:
         _update(source, split(symbols), every or "1d", json)
-    found, label = prices.gather(source, split(symbols), "", iso(clock + 1), every)
+    found, label = prices.gather(source, split(symbols), "", iso(clock + 1), every, facts=prices.hears(one.plugin for one in wanted))
     mine = read(holdings) if holdings is not None else None
     if mine is not None and cash is not None:
         mine = Holdings(mine.rows, cash)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from argosy.cli.backtest import Config, Json
+from argosy.cli.options import Config, Json
 
 if TYPE_CHECKING:
     from argosy.data.catalog import Catalog

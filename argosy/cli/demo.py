@@ -9,7 +9,11 @@ from typing import Annotated
 
 import typer
 
-from argosy.cli.backtest import Cash, Config, End, Json, Start, Symbols, perform, split, write_report
+from argosy.cli.backtest import perform, split, write_report
+from argosy.cli.options import Cash, Config, End, Json, Start, Symbols
+
+PAIR = {"first": "IBM", "second": "MSFT"}
+"""The pair of the demo. The first two by name, AAPL and FB, have nine months together."""
 
 
 def demo(
@@ -58,20 +62,28 @@ def demo(
         )
     found, label = prices.gather(prices.DEMO, split(symbols), start, end)
     rows = sum(len(tape) for tape in found[1])
-    results, asked, left_out = [], [], []
+    results, asked, left_out, notes = [], [], [], []
     outcomes: list[Outcome] = []
     wanted: list[Wanted] = []
     with screen.progress("demo", rows * len(names), json) as show:
         for k, name in enumerate(names):
             told = partial(show_part, show, k * rows, name)
-            one = Wanted(name=name, plugin=name)
+            if prices.trades_options([name]):
+                left_out.append(f"{name} trades options: argosy backtest {name} shows it on a synthetic chain")
+                continue
+            legs = PAIR if name == "pairs" and set(PAIR.values()) <= set(found[0].symbols) else {}
+            one = Wanted(name=name, plugin=name, params=legs)
             try:
                 result, sent = perform([one], found, settings, name, told, kept=outcomes)
             except Misuse as error:
                 if error.code != "INDICATOR_EVERY":  # it looks at bars that are finer than these
                     raise
-                left_out.append(f"{name}: {error.what}")
+                left_out.append(f"{name} needs bars of minutes, and these are of days ({error.what})")
                 continue
+            if legs:
+                notes.append(f"{name} trades {legs['first']} and {legs['second']}: of these five, two old firms of one trade")
+            if not result.fills.height:
+                notes.append(f"{name} never traded: its conditions were never met on these prices")
             wanted.append(one)
             results.append(result)
             asked.append(sent)
@@ -101,8 +113,8 @@ def demo(
     out.print()
     screen.why(passports, out)
     out.print()
-    for line in left_out:
-        out.print(f"left out: {line}", style=screen.SOFT)
+    for line in [*notes, *(f"left out: {line}" for line in left_out)]:
+        out.print(line, style=screen.SOFT)
     out.print("Past prices under stated assumptions: not advice, and no promise.", style=screen.SOFT)
     out.print(Text.assemble("report   ", (str(report), "bold"), "   (open it in a browser)"), soft_wrap=True)
     chosen = min(results, key=lambda result: ("PASS", "WEAK", "FAIL").index(passports[result.name].verdict)).name

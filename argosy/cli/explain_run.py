@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from argosy.cli.backtest import Json
+from argosy.cli.options import Json
 
 if TYPE_CHECKING:
     from argosy.lab.result import Result
@@ -44,11 +44,11 @@ def explain(
     kept = load(run)
     _same(kept, result, run)
     if order:
-        chapter = of_order(kept, result, order)
+        chapter = of_order(kept, result.currency, order)
         if json:
             screen.say_json(chapter)
         else:
-            _tree(chapter.title, [chapter], [], None)
+            tree(chapter.title, [chapter], [], None)
         return
     found = of_trade(kept, result, _place(trade, result.trades.height))
     if json:
@@ -115,14 +115,15 @@ def _list(result: Result, run: Path, last: int, json: bool) -> None:
 
 
 def _show(way: Way) -> None:
-    _tree(way.title, way.chapters, way.refused, way.result)
+    tree(way.title, way.chapters, way.refused, way.result)
 
 
 _MARKS = {"bar": "saw", "intent": "wanted", "allocator": "allocated", "verdict": "gate", "order": "order", "venue": "venue", "fill": "fill",
           "action": "meanwhile", "result": "earned"}  # fmt: skip
 
 
-def _tree(title: str, chapters: list[Chapter], meanwhile: list[Step], result: Step | None) -> None:
+def tree(title: str, chapters: list[Chapter], meanwhile: list[Step], result: Step | None) -> None:
+    """Draw a way as a tree on the terminal."""
     from rich.text import Text
     from rich.tree import Tree
 

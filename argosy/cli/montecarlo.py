@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from argosy.cli.backtest import Cash, Config, End, Json, Start, Symbols
-from argosy.cli.search import Every, Ledger, Seed, Where, Workers
+from argosy.cli.options import Cash, Config, End, Every, Json, Ledger, Seed, Start, Symbols, Where, Workers
 
 if TYPE_CHECKING:
     from argosy.lab.montecarlo import Fan, Monte
@@ -42,7 +41,7 @@ def montecarlo(
     falls: Annotated[str, typer.Option("--falls", help="Falls whose chance is told, in percent.", metavar="PCT,PCT")] = "10,20,30,50",
     seed: Seed = 1,
     workers: Workers = 0,
-    trials_at: Ledger = None,
+    ledger: Ledger = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
@@ -61,6 +60,7 @@ def montecarlo(
 
     from argosy.cli import screen
     from argosy.cli.backtest import parameters, split
+    from argosy.cli.prices import chosen
     from argosy.cli.search import ground
     from argosy.core.errors import Misuse
     from argosy.lab.montecarlo import KINDS
@@ -84,9 +84,10 @@ def montecarlo(
         name = target
         with screen.progress(f"montecarlo {target}", 1000, json) as show:
             found = shake(
-                plugin, prices, parameters(param or []), terms=terms, symbols=split(symbols), only=kinds, paths=paths, runs=runs, block=block,
+                plugin, prices, parameters(param or []), terms=terms, symbols=chosen(split(symbols), prices),
+                only=kinds, paths=paths, runs=runs, block=block,
                 noise_bps=noise, costs=_numbers(costs, "--costs"), late=[int(bars) for bars in _numbers(delay, "--delays")], falls=deep, seed=seed,
-                workers=workers, progress=lambda kind, done, total: show(round(1000 * done / max(1, total)), kind), ledger_at=trials_at or TRIALS,
+                workers=workers, progress=lambda kind, done, total: show(round(1000 * done / max(1, total)), kind), ledger_at=ledger or TRIALS,
                 at_ns=time_ns(),
             )  # fmt: skip
     if json:
@@ -113,6 +114,7 @@ def _saved(folder: Path, kinds: Any, paths: int, block: float, seed: int, falls:
     import numpy as np
     import polars as pl
 
+    from argosy.core.money import per_one
     from argosy.lab.montecarlo import Monte, resampled
     from argosy.lab.result import Result
     from argosy.lab.search.course import Course, curve_figures, trade_figures
@@ -120,7 +122,8 @@ def _saved(folder: Path, kinds: Any, paths: int, block: float, seed: int, falls:
     result = Result.load(folder)
     shut = result.trades.filter(~result.trades["open"]).sort("left", maintain_order=True)
     still = result.trades.filter(result.trades["open"])["pnl"].drop_nulls().to_list()
-    course = Course(result.known, result.equity, np.asarray(shut["pnl"].to_list(), np.int64), 0, (), tuple(still))
+    equity = np.rint(result.grown * per_one(result.currency)).astype(np.int64)  # what came in on the way is no return
+    course = Course(result.known, equity, np.asarray(shut["pnl"].to_list(), np.int64), 0, (), tuple(still))
     base = curve_figures(course.known, course.equity, result.currency) | trade_figures(course.pnl, result.currency)
     trades, returns = resampled(course, result.currency, kinds, paths, block, seed, falls, told)
     return Monte(base, trades, returns, None, pl.DataFrame(), "saved"), f"the run of {result.name}"

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from argosy.cli.backtest import Json
+from argosy.cli.options import Json
 
 app = typer.Typer(no_args_is_help=True, help="Begin something of your own.", rich_markup_mode=None)
 

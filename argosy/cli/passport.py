@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from argosy.cli.backtest import PLACE, Cash, Config, End, Json, Start, Symbols
+from argosy.cli.options import PLACE, Cash, Config, End, Every, Fixed, Json, Ledger, Start, Symbols
 
 if TYPE_CHECKING:
     from argosy.lab.passport import Passport
@@ -18,7 +18,9 @@ SIGNS = {"pass": "✓", "warn": "!", "fail": "✗", "none": "·"}
 
 
 def passport(
-    strategy: Annotated[str, typer.Argument(help="A registered strategy, a section [strategies.NAME], or FILE.py:CLASS; or the word `verify`.")],
+    strategy: Annotated[
+        str, typer.Argument(help="A registered strategy, a section [strategies.NAME], or FILE.py:CLASS; or a word: `verify`, `key`.")
+    ],
     file: Annotated[Path | None, typer.Argument(help="After `verify`: the passport to check, .html or .json.", metavar="[FILE]")] = None,
     symbols: Symbols = "",
     grid: Annotated[
@@ -27,17 +29,16 @@ def passport(
                      metavar="NAME=VALUES"),
     ] = None,
     data: Annotated[str, typer.Option("--data", "--prices", help=PLACE, metavar="PATH")] = "",
-    every: Annotated[str, typer.Option("--every", help="Span of the bars, when a catalog has several, like 5m.", metavar="SPAN")] = "",
+    every: Every = "",
     start: Start = "",
     end: End = "",
-    param: Annotated[
-        list[str] | None, typer.Option("--param", "-p", help="A parameter that stays the same, like short=true.", metavar="NAME=VALUE")
-    ] = None,
+    param: Fixed = None,
     cash: Cash = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the signed passport: a page, or .json.", metavar="FILE")] = None,
-    trials: Annotated[
-        Path | None, typer.Option("--trials-from", "--trials", help="Ledger of trials; .argosy/trials if left out.", metavar="DIR")
+    key: Annotated[
+        list[str] | None, typer.Option("--key", help="After `verify`: a public key of someone else that you trust; repeat it.", metavar="KEY")
     ] = None,
+    ledger: Ledger = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
@@ -52,40 +53,47 @@ def passport(
       argosy passport mean_reversion -p window=20 --json
       argosy passport my_idea.py:MyIdea --prices prices.csv --out idea.html
       argosy passport verify trend.html
+      argosy passport key                          the public key of this machine, for those who should trust it
     """
     from argosy.core.errors import Misuse
 
+    if strategy == "key" and file is None:
+        _key(json)
+        return
+    if key and strategy != "verify":
+        raise Misuse("PASSPORT_TRUST", "a key is for checking a passport", where="--key", fix="argosy passport verify FILE --key KEY")
     if strategy == "verify":
         if file is None:
             raise Misuse("PASSPORT_FILE", "there is no passport to check", where="FILE", fix="argosy passport verify trend.html")
-        _verify(file, data, trials, json, config)
+        _verify(file, key or [], data, ledger, json, config)
         return
     if file is not None:
         raise Misuse("PASSPORT_FILE", f"{str(file)!r} is one word too many", where="FILE", fix="the page is named with --out")
-    _issue(strategy, symbols, grid or [], data, every, start, end, param or [], cash, out, trials, json, config)
+    _issue(strategy, symbols, grid or [], data, every, start, end, param or [], cash, out, ledger, json, config)
 
 
 def _issue(
     strategy: str, symbols: str, grid: list[str], data: str, every: str, start: str, end: str, param: list[str], cash: float | None,
-    out: Path | None, trials: Path | None, json: bool, config: Path | None,
+    out: Path | None, ledger: Path | None, json: bool, config: Path | None,
 ) -> None:  # fmt: skip
     from argosy.cli import prices, screen
     from argosy.cli.backtest import parameters, split, want
-    from argosy.cli.sweep import axes, kept_in
+    from argosy.cli.sweep import axes
     from argosy.lab.passport import issue, write
     from argosy.lab.trials import TRIALS
     from argosy.settings import load
 
     screen.writable(out, "--out")
     settings = load(config, {"account.cash": cash} if cash is not None else {}).settings
-    choices, trials = axes(grid) if grid else {}, kept_in(trials)
+    choices = axes(grid) if grid else {}
     wanted = want(strategy, settings, parameters(param), split(symbols))
     source = data or prices.default(settings.data.catalog)
-    found, label = prices.gather(source, split(symbols) or wanted.symbols, start, end, every)
+    found, label = prices.gather(source, split(symbols) or wanted.symbols, start, end, every, **prices.wishes([wanted.plugin]))
     where = {"strategy": strategy, "data": source, "symbols": list(split(symbols) or wanted.symbols), "every": every, "start": start, "end": end}
     with screen.progress(f"passport of {strategy}", 1000, json) as show:
         made = issue(
-            wanted.plugin, found, params=wanted.params, grid=choices, terms=settings.terms(), symbols=wanted.symbols, trials=trials or TRIALS,
+            wanted.plugin, found, params=wanted.params, grid=choices, terms=settings.terms(), symbols=prices.chosen(wanted.symbols, found),
+            trials=ledger or TRIALS,
             told=lambda what, part: show(int(part * 1000), what), source=where,
         )  # fmt: skip
     if out is not None:
@@ -130,13 +138,25 @@ def _show(made: Passport, label: str, path: Path | None) -> None:
         out.print(Text.assemble("\npassport   ", (str(path), "bold"), f"   (signed; argosy passport verify {path})"), soft_wrap=True)
 
 
-def _verify(file: Path, data: str, trials: Path | None, json: bool, config: Path | None) -> None:
+def _key(json: bool) -> None:
+    """Say the public key of this machine."""
+    from argosy.cli import screen
+    from argosy.lab.passport.seal import public
+
+    by, _, name = public().partition(" ")
+    if json:
+        screen.say_json({"by": by, "key": name})
+    else:
+        screen.console().print(f"{by} {name}", soft_wrap=True)
+
+
+def _verify(file: Path, keys: list[str], data: str, trials: Path | None, json: bool, config: Path | None) -> None:
     from rich.text import Text
 
     from argosy.cli import screen
     from argosy.lab.passport import compared, read
 
-    made, findings = read(file)
+    made, findings = read(file, keys)
     code, names, count = _now(made, data, trials, config)
     findings += compared(made, code, names, count)
     good = all(one.good is not False for one in findings) and any(one.name == "signature" and one.good for one in findings)

@@ -27,7 +27,7 @@ DARK = ("#5fb0f0", "#f28b42", "#3fc79d", "#dd8bbd", "#b49bf5", "#e5bd4b", "#a6dc
 
 def svg(results: Sequence[Result], title: str) -> str:
     """The equity of each run and of holding all, on one logarithmic scale, each line named at its end, best first."""
-    lines = [(run.name, run.known, run.value, f"c{k % len(INK)}") for k, run in enumerate(results)]
+    lines = [(run.name, run.known, run.grown, f"c{k % len(INK)}") for k, run in enumerate(results)]
     lines.append(("holding all", results[0].known, results[0].benchmark, "ch"))
     first = min(int(known[0]) for _, known, _, _ in lines)
     last = max(int(known[-1]) for _, known, _, _ in lines)

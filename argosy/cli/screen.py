@@ -106,7 +106,7 @@ def comparison(results: Sequence[Result], width: int, passports: Mapping[str, Pa
             name.append(" stopped", style=f"bold {LOSS}")
         refused = sum(result.refusals.values())
         table.add_row(
-            name, *((Text(sparkline(result.value.tolist(), 16), style=GAIN),) if wide else ()), *_figures(stats, short),
+            name, *((Text(sparkline(result.grown.tolist(), 16), style=GAIN),) if wide else ()), *_figures(stats, short),
             number(stats.get("trades"), 0), percent(stats.get("win_rate"), 0), money(stats.get("fees"), result.currency, 0),
             Text(number(refused, 0), style="" if refused else SOFT), *([_tested(passports, result.name)] if passports else []),
         )  # fmt: skip
@@ -176,7 +176,7 @@ def verdict(result: Result, out: Console) -> None:
     out.print(Padding(Text(words.story(result), style=SOFT), (0, 0, 0, 0)), width=min(out.width, 88))
     out.print()
     line = max(10, min(out.width, 88) - 12)
-    out.print(Text.assemble(("equity   ", SOFT), (sparkline(result.value.tolist(), line), GAIN)))
+    out.print(Text.assemble(("equity   ", SOFT), (sparkline(result.grown.tolist(), line), GAIN)))
     out.print(Text.assemble(("holding  ", SOFT), (sparkline(result.benchmark.tolist(), line), SOFT)))
     out.print()
     table = Table(box=box.SIMPLE_HEAD, header_style=SOFT, pad_edge=False, show_edge=False)
@@ -210,12 +210,36 @@ def verdict(result: Result, out: Console) -> None:
             name, Text(mine, style="bold"), Text(other, style=SOFT), Text(f"   {label}", style=SOFT), value
         )
     out.print(table)
+    beneath = Table(box=None, header_style=SOFT, pad_edge=False, padding=(0, 2, 0, 0))
+    for head in ("beside", *(name.replace("_", " ") for name in BESIDE)):
+        beneath.add_column(head, no_wrap=True, style=SOFT if head == "beside" else "", justify="left" if head == "beside" else "right")
+    for name, found in beside(result).items():
+        beneath.add_row(name, *(percent(found[key], signed=True) if key in SIGNED else number(found[key]) for key in BESIDE))
+    out.print()
+    out.print(beneath)
+    out.print()
     for code, count in sorted(result.refusals.items(), key=lambda item: -item[1]):
         out.print(Text.assemble(("refused  ", SOFT), (f"{count:,} × ", "bold"), code))
     for text in words.cautions(result):
         out.print(Text.assemble(("!  ", LOSS), text))
     for failed in result.failures:
         out.print(Text.assemble((f"✗  {failed.strategy} stopped: ", f"bold {LOSS}"), failed.error))
+
+
+BESIDE = ("alpha", "beta", "information_ratio", "excess_return")
+SIGNED = ("alpha", "excess_return")
+
+
+def beside(result: Result) -> dict[str, dict[str, float | None]]:
+    """How a run did beside holding, and beside its yardstick, by name: the figures of `BESIDE`, None where one has no sense."""
+    from math import isfinite
+
+    from argosy.lab.statistics import statistics
+
+    told = statistics(result)
+    pairs = {"holding": told.versus} | ({told.measure: told.against} if told.against is not None else {})
+    plain = {name: {key: float(getattr(one, key)) for key in BESIDE} for name, one in pairs.items()}
+    return {name: {key: value if isfinite(value) else None for key, value in one.items()} for name, one in plain.items()}
 
 
 def ground(result: Result, label: str) -> str:
@@ -226,8 +250,9 @@ def ground(result: Result, label: str) -> str:
         return label
     venue = result.settings.get("venue", {})
     fees = venue.get("fees", "")
+    shown = [symbol for symbol in result.symbols if symbol not in (result.options or {})]
     parts = [
-        label, ", ".join(result.symbols[:8]) + (" …" if len(result.symbols) > 8 else ""),
+        label, ", ".join(shown[:8]) + (" …" if len(shown) > 8 else ""),
         f"{iso(int(result.known[0]))[:10]} to {iso(int(result.known[-1]))[:10]}", f"{result.bars:,} rows",
         money(result.cash / per_one(result.currency), result.currency, 0),
         f"fees {fees if isinstance(fees, str) else 'own'}", f"slippage {venue.get('slippage_bps', 0):g} bps",

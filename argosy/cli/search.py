@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from argosy.cli.backtest import PLACE, Cash, Config, End, Json, Start, Symbols
+from argosy.cli.options import (
+    Cash,
+    Config,
+    End,
+    Every,
+    Fixed,
+    Json,
+    Ledger,
+    Seed,
+    Start,
+    Symbols,
+    Where,
+    Workers,
+)
 
 if TYPE_CHECKING:
     from argosy.house import Data, Terms
@@ -22,23 +35,17 @@ Vary = Annotated[
         "Left out: every parameter within its own bounds.",
     ),
 ]  # fmt: skip
-Where = Annotated[str, typer.Option("--data", help=PLACE, metavar="PATH")]
-Every = Annotated[str, typer.Option("--every", help="Span of the bars, when a catalog has several, like 5m.", metavar="SPAN")]
-Fixed = Annotated[list[str] | None, typer.Option("--param", "-p", help="A parameter that stays the same, like short=true.", metavar="NAME=VALUE")]
 Method = Annotated[str, typer.Option("--method", help="grid, random, tpe or cmaes (the latter two need Optuna).", metavar="NAME")]
 Trials = Annotated[int, typer.Option("--trials", help="Points to try; of a grid the most.", metavar="N", min=1)]
 Goal = Annotated[
-    str, typer.Option("--objective", help="The figure to search by: total_return, cagr, volatility, sharpe, sortino, calmar, max_drawdown, trades, "
-        "win_rate, profit_factor, expectancy, exposure, fees, traded, end_equity; min: or max: before it turns it round.", metavar="FIGURE")
+    str, typer.Option("--objective", help="The figure to search by: any of docs/statistics.md, like sharpe, calmar, omega, cvar, profit_factor, "
+        "alpha, or end_equity; min: or max: before it turns it round.", metavar="FIGURE")
 ]
 Rules = Annotated[
     list[str] | None,
     typer.Option("--constraint", "-c", help='What must hold, like "trades>=30", "max_drawdown<=20%", "fast<slow"; repeat it.', metavar="RULE"),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same trials.", metavar="N")]
-Workers = Annotated[int, typer.Option("--workers", help="How many at once; 0 is one a core. The answer is the same.", metavar="N", min=0)]
 Together = Annotated[bool, typer.Option("--together", help="All instruments in one account, through the engine; else each alone.")]
-Ledger = Annotated[Path | None, typer.Option("--trials-at", help="Ledger of trials; .argosy/trials if left out.", metavar="DIR")]
 
 
 def search(
@@ -66,7 +73,7 @@ def search(
     save: Annotated[Path | None, typer.Option("--save", help="Also write every trial, one Parquet file.", metavar="FILE")] = None,
     svg: Annotated[Path | None, typer.Option("--svg", help="Also draw the map of two parameters, one SVG file.", metavar="FILE")] = None,
     workers: Workers = 0,
-    trials_at: Ledger = None,
+    ledger: Ledger = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
@@ -85,20 +92,21 @@ def search(
     from time import time_ns
 
     from argosy.cli import screen
+    from argosy.cli.prices import chosen
     from argosy.lab.search import search as run
     from argosy.lab.trials import TRIALS
 
     screen.writable(save, "--save")
     screen.writable(svg, "--svg")
     plugin, found, terms, label = ground(strategy, symbols, data, every, start, end, cash, config)
-    ledger = trials_at or TRIALS
     from argosy.cli.backtest import parameters, split
 
     with screen.progress(f"search {strategy}", trials, json) as show:
         out = run(
-            plugin, found, varied(values or []), terms=terms, params=parameters(param or []), symbols=split(symbols), method=method, trials=trials,
+            plugin, found, varied(values or []), terms=terms, params=parameters(param or []), symbols=chosen(split(symbols), found), method=method,
+            trials=trials,
             objective=objective, constraints=constraint or [], seed=seed, prune=prune, together=together, storage=storage or None, resume=resume,
-            workers=workers, progress=lambda done, total: show(round(done * trials / max(1, total)), ""), ledger_at=ledger, at_ns=time_ns(),
+            workers=workers, progress=lambda done, total: show(round(done * trials / max(1, total)), ""), ledger_at=ledger or TRIALS, at_ns=time_ns(),
         )  # fmt: skip
     if save is not None:
         out.frame.write_parquet(save)
@@ -109,7 +117,7 @@ def search(
     _show(out, strategy, label, seed, top)
     if drawn:
         screen.console().print(f"\nmap   {svg}", soft_wrap=True)
-    _counted(out.runs, ledger)
+    _counted(out.runs, ledger or TRIALS)
 
 
 def ground(
@@ -123,7 +131,7 @@ def ground(
     settings = load(config, {"account.cash": cash} if cash is not None else {}).settings
     source = data or prices.default(settings.data.catalog)
     plugin = from_file(strategy) if ".py:" in strategy else strategy
-    found, label = prices.gather(source, split(symbols), start, end, every)
+    found, label = prices.gather(source, split(symbols), start, end, every, **prices.wishes([plugin]))
     return plugin, found, settings.terms(), label
 
 
@@ -240,7 +248,7 @@ def _table(rows: Any, out: Found, width: int) -> Any:
     figures = [name for name in (goal, "total_return", "sharpe", "max_drawdown", "trades", "win_rate", "fees") if name in rows.columns]
     figures = list(dict.fromkeys(figures))[: max(1, (width - 8 - 10 * len(names)) // 10)]
     table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
-    for head in ("#", *names, *(HEADS.get(name, name) for name in figures)):
+    for head in ("#", *names, *(titled(name) for name in figures)):
         table.add_column(head, justify="right", no_wrap=True)
     for row in rows.to_dicts():
         table.add_row(str(row["number"]), *(_value(row[name]) for name in names), *(figure(name, row[name]) for name in figures))
@@ -255,15 +263,20 @@ HEADS = {
 
 
 def figure(name: str, value: float | None) -> str:
-    """A figure as people read it."""
+    """A figure as people read it, in its unit."""
+    from argosy.lab.statistics.catalogue import NAMES
     from argosy.lab.words import number as said
     from argosy.lab.words import percent
 
-    if name in ("total_return", "cagr"):
-        return percent(value, signed=True)
-    if name in ("volatility", "max_drawdown", "win_rate", "exposure"):
-        return percent(value)
-    return said(value, 0 if name in ("trades", "fees", "traded", "end_equity") else 2)
+    if name in NAMES and NAMES[name].unit == "frac":
+        return percent(value, signed=name in ("total_return", "cagr", "alpha", "excess_return"))
+    whole = name in ("fees", "traded", "end_equity") or (name in NAMES and NAMES[name].unit in ("count", "days"))
+    return said(value, 0 if whole else 2)
+
+
+def titled(name: str) -> str:
+    """What a figure is called over a column."""
+    return HEADS.get(name) or name.replace("_", " ")
 
 
 def _around(out: Found) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from argosy.cli.backtest import Json
+from argosy.cli.options import Json
 
 if TYPE_CHECKING:
     from argosy.net.keystore import Keystore
@@ -25,7 +25,10 @@ Stdin = Annotated[bool, typer.Option("--stdin", help="Read the value from standa
 
 @app.command("set")
 def keep(name: Name, stdin: Stdin = False, file: File = None, json: Json = False) -> None:
-    """Keep a secret; you are asked for its value, and for the passphrase unless ARGOSY_PASSPHRASE has it.
+    """Keep a secret; you are asked for its value and for the passphrase.
+
+    Where nobody can be asked: the value with --stdin, the passphrase in ARGOSY_PASSPHRASE, or in the first line of the file
+    that ARGOSY_PASSPHRASE_FILE names.
 
     \b
       argosy secrets set ALPACA_API_KEY
@@ -55,7 +58,7 @@ def rotate(
     store = _store(file)
     kept = [one.name for one in store.list()]
     if not name:
-        fresh = os.environ.get("ARGOSY_NEW_PASSPHRASE") or typer.prompt("new passphrase", hide_input=True, confirmation_prompt=True, err=True)
+        fresh = os.environ.get("ARGOSY_NEW_PASSPHRASE") or _ask("new passphrase", "export ARGOSY_NEW_PASSPHRASE", twice=True)
         count = store.rotate(Secret(fresh))
         _say(json, {"secrets": count}, f"✓ {count} secrets are sealed under the new passphrase")
         return
@@ -84,18 +87,30 @@ def names(file: File = None, json: Json = False) -> None:
 
 def _store(file: Path | None) -> Keystore:
     from argosy.lab.trials import home
-    from argosy.net.keystore import PASSPHRASE, Keystore
+    from argosy.net.keystore import PASSPHRASE, PASSPHRASE_FILE, Keystore, passphrase
     from argosy.net.secret import Secret
 
     path = file or home() / FILE
-    given = os.environ.get(PASSPHRASE) or typer.prompt("passphrase", hide_input=True, confirmation_prompt=not path.exists(), err=True)
-    return Keystore(path, Secret(given))
+    given = passphrase(os.environ)
+    if given is None:
+        given = Secret(_ask("passphrase", f"export {PASSPHRASE}, or {PASSPHRASE_FILE}=FILE", twice=not path.exists()))
+    return Keystore(path, given)
 
 
 def _value(name: str, stdin: bool) -> Secret:
     from argosy.net.secret import Secret
 
-    return Secret(sys.stdin.readline().strip() if stdin else str(typer.prompt(name, hide_input=True, err=True)).strip())
+    return Secret(sys.stdin.readline().strip() if stdin else _ask(name, "give it by --stdin: argosy secrets set NAME --stdin < FILE").strip())
+
+
+def _ask(what: str, fix: str, twice: bool = False) -> str:
+    """Ask on the terminal without showing; where there is nobody to ask, Misuse("NOBODY_TO_ASK") says how to do without."""
+    from argosy.core.errors import Misuse
+
+    try:
+        return str(typer.prompt(what, hide_input=True, confirmation_prompt=twice, err=True))
+    except typer.Abort as error:
+        raise Misuse("NOBODY_TO_ASK", f"{what} was not given, and there is no terminal to ask", fix=fix) from error
 
 
 def _say(json: bool, thing: dict[str, object], text: str) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from argosy.cli.backtest import Json
+from argosy.cli.options import Json
 
 
 def strategies(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from argosy.cli.backtest import PLACE, Cash, Config, End, Json, Start, Symbols
+from argosy.cli.options import Cash, Config, End, Every, Fixed, Json, Ledger, Start, Symbols, Where, Workers
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,20 +23,18 @@ def sweep(
         list[str] | None,
         typer.Option("--set", "-s", help="Values to try: fast=5..50:5 (first..last:step) or fast=5,10,20; repeat it.", metavar="NAME=VALUES"),
     ] = None,
-    data: Annotated[str, typer.Option("--data", help=PLACE, metavar="PATH")] = "",
-    every: Annotated[str, typer.Option("--every", help="Span of the bars, when a catalog has several, like 5m.", metavar="SPAN")] = "",
+    data: Where = "",
+    every: Every = "",
     start: Start = "",
     end: End = "",
-    param: Annotated[
-        list[str] | None, typer.Option("--param", "-p", help="A parameter that stays the same, like short=true.", metavar="NAME=VALUE")
-    ] = None,
+    param: Fixed = None,
     cash: Cash = None,
     by: Annotated[str, typer.Option("--by", help="What the best rows are the best in.", metavar="COLUMN")] = "sharpe",
     top: Annotated[int, typer.Option("--top", help="Rows to show; 0 is all.", metavar="N", min=0)] = 10,
     on: Annotated[str, typer.Option("--on", help="threads, processes, or ray: the cluster that RAY_ADDRESS names.", metavar="PLACE")] = "threads",
-    workers: Annotated[int, typer.Option("--workers", help="How many at once; 0 is one a core.", metavar="N", min=0)] = 0,
+    workers: Workers = 0,
     save: Annotated[Path | None, typer.Option("--save", help="Also write every row, one Parquet file.", metavar="FILE")] = None,
-    trials: Annotated[Path | None, typer.Option("--trials", help="Ledger of trials; .argosy/trials if left out.", metavar="DIR")] = None,
+    ledger: Ledger = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
@@ -67,7 +65,7 @@ def sweep(
     source = data or prices.default(settings.data.catalog)
     found, label = prices.gather(source, split(symbols), start, end, every)
     plugin = from_file(strategy) if ".py:" in strategy else strategy
-    ledger = kept_in(trials) or TRIALS
+    ledger = ledger or TRIALS
     frame = run(
         plugin, found, grid, terms=settings.terms(), params=parameters(param or []), symbols=split(symbols), by=by, on=on, workers=workers,
         progress=not json, trials=ledger, at_ns=time_ns(),
@@ -96,16 +94,6 @@ def sweep(
         codes = ", ".join(sorted(set(frame["refused"].to_list()) - {""}))
         out.print(f"\n{refused} of {frame.height} could not be told exactly and have no row: {codes}")
     out.print(f"\n{frame.height} trials made, {made} in all ({ledger}): the best of so many looks good by chance", soft_wrap=True)
-
-
-def kept_in(ledger: Path | None) -> Path | None:
-    """The ledger that was named. A bare number is how many to try elsewhere: a folder of that name would be a count begun anew."""
-    from argosy.core.errors import Misuse
-
-    if ledger is not None and ledger.as_posix().isdigit():
-        what = f"{ledger} is a number, and this names the folder of a ledger"
-        raise Misuse("TRIALS_PATH", what, where="--trials", fix="name a folder that is no number")
-    return ledger
 
 
 def axes(given: list[str]) -> dict[str, list[Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from argosy.cli.backtest import Json
+from argosy.cli.options import Json
 
 if TYPE_CHECKING:
     from argosy.lab.taxes import Account

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from argosy.cli.backtest import Cash, Config, End, Json, Start, Symbols
-from argosy.cli.search import (
+from argosy.cli.options import (
+    Cash,
+    Config,
+    End,
     Every,
     Fixed,
-    Goal,
+    Json,
     Ledger,
-    Method,
-    Rules,
     Seed,
-    Strategy,
-    Together,
-    Vary,
+    Start,
+    Symbols,
     Where,
     Workers,
 )
+from argosy.cli.search import Goal, Method, Rules, Strategy, Together, Vary
 
 if TYPE_CHECKING:
     from argosy.lab.walkforward import Crossed, Walk
@@ -53,7 +53,7 @@ def walkforward(
     seed: Seed = 1,
     together: Together = False,
     workers: Workers = 0,
-    trials_at: Ledger = None,
+    ledger: Ledger = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
@@ -71,6 +71,7 @@ def walkforward(
 
     from argosy.cli import screen
     from argosy.cli.backtest import parameters, split
+    from argosy.cli.prices import chosen as bound
     from argosy.cli.search import ground, varied
     from argosy.core.time import span
     from argosy.lab.trials import TRIALS
@@ -79,10 +80,11 @@ def walkforward(
     groups = _groups(cpcv) if cpcv else (0, 0)
     apart = {"horizon_ns": span(horizon) if horizon else 0, "embargo_ns": span(embargo) if embargo else 0}
     plugin, found, terms, label = ground(strategy, symbols, data, every, start, end, cash, config)
-    ledger = trials_at or TRIALS
+    ledger = ledger or TRIALS
     with screen.progress(f"walkforward {strategy}", 1000, json) as show:
         every_one: dict[str, Any] = {
-            "terms": terms, "params": parameters(param or []), "symbols": split(symbols), "method": method, "trials": trials, "objective": objective,
+            "terms": terms, "params": parameters(param or []), "symbols": bound(split(symbols), found), "method": method, "trials": trials,
+            "objective": objective,
             "constraints": constraint or [], "seed": seed, "together": together, "workers": workers, "ledger_at": ledger, "at_ns": time_ns(),
             "progress": lambda done, total: show(round(1000 * done / max(1, total)), ""),
         } | apart  # fmt: skip
@@ -145,7 +147,7 @@ def _show(walked: Walk, strategy: str, label: str) -> None:
     from rich.text import Text
 
     from argosy.cli import screen
-    from argosy.cli.search import HEADS, _value, figure
+    from argosy.cli.search import HEADS, _value, figure, titled
     from argosy.core.time import iso
     from argosy.lab.words import percent
 
@@ -157,7 +159,7 @@ def _show(walked: Walk, strategy: str, label: str) -> None:
     wide = show.width >= 70 + 9 * len(walked.space.names)
     for name in ("Learned from", "Judged from") if wide else ("Judged",):
         table.add_column(name, no_wrap=True)
-    said, figures = HEADS.get(goal, goal), ("total_return", "max_drawdown", "trades") if wide else ("total_return",)
+    said, figures = titled(goal), ("total_return", "max_drawdown", "trades") if wide else ("total_return",)
     for name in (*walked.space.names, f"{said} in", f"{said} out", *(HEADS[name] for name in figures)):
         table.add_column(name, justify="right", no_wrap=True)
     for stage in walked.stages:

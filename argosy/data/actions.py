@@ -154,3 +154,29 @@ def _decimals(values: NDArray[np.float64]) -> int:
 def _resolution(values: NDArray[np.float64]) -> float:
     """Half a unit of the last decimal: how wrong a written value may be."""
     return 0.5 * 10.0 ** -_decimals(values)
+
+
+def apart(tape: Tape, actions: Iterable[Action]) -> tuple[Tape, list[Action]]:
+    """Bars and actions such that an action lies between the bar before it and the open of its ex-date.
+
+    Bars of whole UTC days leave no room there: one ends at the midnight at which the next begins, and an action `EVE_NS` before that would
+    meet the old price with the new units. It is moved to just after that midnight, and the start of the bar of the ex-date behind it: by
+    two nanoseconds, its end stays. All else is returned as it was. tape: bars of any instruments; actions: by `known`.
+    """
+    actions = list(actions)
+    if tape.kind is not Bar or not len(tape) or not actions:
+        return tape, actions
+    ts, span, known, instrument = (np.array(tape[name]) for name in ("ts", "span", "known", "instrument"))
+    out: list[Action] = []
+    for action in actions:
+        rows = np.flatnonzero(instrument == action.instrument)
+        before = rows[(ts[rows] < action.known) & (known[rows] > action.known) & (known[rows] <= action.known + EVE_NS)]
+        if not len(before):
+            out.append(action)
+            continue
+        at = int(known[before[-1]]) + EVE_NS
+        for row in rows[(ts[rows] >= action.known) & (ts[rows] <= at)].tolist():
+            late = at + EVE_NS - int(ts[row])
+            ts[row], span[row] = ts[row] + late, span[row] - late
+        out.append(msgspec.structs.replace(action, ts=at, known=at))
+    return Tape(Bar, dict(tape.columns) | {"ts": ts, "span": span}), in_order(out)

@@ -1,6 +1,6 @@
 """Option contracts by day or moment: chains, bars, quotes, open interest and a model's greeks, kept as typed tables of the underlying.
 
-An option is no instrument of the house yet, so that none of it becomes a tape; it never mixes prices of different contracts.
+They become instruments only where a strategy trades options (`chains`); it never mixes prices of different contracts.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def _leaves(sheet: Sheet, frame: pl.DataFrame, kind: str, dated: bool) -> list[L
             sheet.notes.append(f"{root}: {gone:,} rows after the expiry of their contract")
         twice = int(table.select("ts", "expiry", "strike", "right").is_duplicated().sum())
         out.append(leaf(kind, str(root), "day" if dated else "tick", table, duplicates=twice))
-    sheet.notes.append("kept as a table of contracts: an option is no instrument of a backtest yet")
+    sheet.notes.append("kept as a table of contracts; a strategy of options trades them: argosy backtest covered_call")
     return out
 
 

@@ -20,7 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from argosy.kernels.kernel import kernel
+from argosy.kernels.stats.spread import spread
 
+COMPILED_FROM = 20_000
+"""Returns from which their moments are worth compiled code."""
 NAN = float("nan")
 INF = float("inf")
 GAMMA = 0.5772156649015329
@@ -48,18 +51,20 @@ class Moments(NamedTuple):
 
 
 def moments(returns: NDArray[np.float64]) -> Moments:
-    """Moments of (T,) returns; sharpe, skew and kurt are nan without variation (a deviation below 1e-12 of the mean is dust)."""
+    """Moments of (T,) returns, from the sums of `stats.spread`.
+
+    sharpe, skew and kurt are nan without variation: a deviation below 1e-12 of the mean is dust.
+    """
     n = len(returns)
     if n < 2:
         return Moments(n, float(returns[0]) if n else NAN, NAN, NAN, NAN, NAN)
-    mean = float(np.mean(returns))
-    off = returns - mean
-    second = float(np.mean(off * off))
-    deviation = sqrt(second * n / (n - 1))
+    column: Any = np.ascontiguousarray(returns) if n >= COMPILED_FROM else returns.tolist()
+    _, mean, m2, m3, m4, *_ = (spread.jit if n >= COMPILED_FROM else spread.py)(column)
+    deviation = sqrt(m2 / (n - 1))
     if not deviation > 1e-12 * abs(mean) or not isfinite(deviation):
         return Moments(n, mean, deviation, NAN, NAN, NAN)
-    third, fourth = float(np.mean(off * off * off)), float(np.mean(off * off * off * off))
-    return Moments(n, mean, deviation, third / (second * sqrt(second)), fourth / (second * second), mean / deviation)
+    second = m2 / n
+    return Moments(n, mean, deviation, m3 / n / (second * sqrt(second)), m4 / n / (second * second), mean / deviation)
 
 
 def standard_error(sharpe: float, count: int, skew: float = 0.0, kurt: float = 3.0) -> float:

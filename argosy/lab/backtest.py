@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from argosy.core.events import Bar, BookDelta, Dividend, Fill, Quote, Split, Trade
+from argosy.core.events import Bar, BookDelta, CashFlow, Fill, Quote, Trade
 from argosy.core.merged import Merged
 from argosy.core.money import per_one
 from argosy.core.orders import Order
@@ -24,7 +24,9 @@ from argosy.house import Data, Run, Terms, Wanted, assemble
 from argosy.kernels.overfit import moments
 from argosy.lab import trials as ledger
 from argosy.lab.looks import looks, run_line
-from argosy.lab.verdict import daily, steps_a_year
+from argosy.lab.result import Flow
+from argosy.lab.verdict import daily, earned, flowed, steps_a_year
+from argosy.lab.yardstick import holding
 from argosy.replay import SCAN_FROM
 
 _LAST = (BookDelta, Quote, Trade, Bar)
@@ -165,35 +167,25 @@ class Outcome:
         place = np.searchsorted(when, instants, side="right") - 1
         return np.where(place >= 0, price[np.maximum(place, 0)], np.nan)
 
-    def benchmark(self) -> NDArray[np.float64]:
+    def benchmark(self, first: int = 0) -> NDArray[np.float64]:
         """Buy and hold of all instruments in equal parts from each one's first price, dividends kept as cash, without costs.
 
-        (T,) float64 in the base currency. An instrument that starts later waits as cash until then.
+        (T - first,) float64 in the base currency. An instrument that starts later waits as cash until then. first: row to begin at
         """
         bounds = self.source.instants()
-        instants = self.source.known[bounds[:-1]]
-        instruments = self.run.engine.instruments
+        instants = self.source.known[bounds[:-1]][first:]
+        instruments = [row for row in self.run.engine.instruments if row.option is None]  # nobody holds every option of a chain
         start = self.run.cash[0].amount / per_one(self.run.engine.state.portfolio.base)
         total = np.zeros(len(instants))
         for row in instruments:
-            marks = self._marks(row.id, bounds)
-            seen = np.flatnonzero(~np.isnan(marks))
-            part = start / len(instruments)
-            if not len(seen):
-                total += part
-                continue
-            units = np.full(len(instants), part / marks[seen[0]])
-            extra = np.zeros(len(instants))
-            for event in self.run.replay.script:
-                first = int(np.searchsorted(instants, event.known, side="left"))
-                if isinstance(event, Split) and event.instrument == row.id and first > seen[0]:
-                    units[first:] *= event.ratio
-                elif isinstance(event, Dividend) and event.instrument == row.id and first > seen[0]:
-                    extra[first:] += units[min(first, len(units) - 1)] * event.amount
-            value = units * marks + extra
-            value[: seen[0]] = part
-            total += value
+            own = [event for event in self.run.replay.script if getattr(event, "instrument", -1) == row.id]
+            total += holding(instants, self._marks(row.id, bounds)[first:], own, start / len(instruments))
         return total
+
+    def flows(self) -> list[Flow]:
+        """Deposits and withdrawals after the start, in the base currency."""
+        base = self.run.engine.state.portfolio.base
+        return [Flow(one.known, one.amount) for one in self.run.replay.script if isinstance(one, CashFlow) and one.currency in ("", base)]
 
     def fills(self) -> list[dict[str, Any]]:
         """Every execution, split by strategy, in order: plain rows for a frame. Money in whole units of the currency."""
@@ -277,12 +269,16 @@ def _count(outcome: Outcome, data: Data, terms: Terms, folder: Path | str) -> No
 def returns(outcome: Outcome) -> NDArray[np.float64]:
     """Simple returns of the account from the end of one UTC day to the next, the first from the start; (D,) float64.
 
-    They end where equity is no longer positive. `lab.verdict` takes its ratios of the same days.
+    Deposits are taken out. They end where equity is no longer positive. `lab.verdict` takes its ratios of the same days.
     """
-    equity = outcome.equity().astype(np.float64)
+    known, equity = outcome.instants(), outcome.equity().astype(np.float64)
     if not len(equity):
         return np.zeros(0)
-    curve = equity[daily(outcome.instants())]
+    flows = flowed(known, outcome.flows())
+    known, equity = earned(known, equity, flows)
+    if not len(equity):
+        return np.zeros(0)
+    curve = equity[daily(known)]
     if curve[0] != equity[0]:
         curve = np.concatenate((equity[:1], curve))
     dead = np.flatnonzero(curve <= 0.0)

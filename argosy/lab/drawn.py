@@ -35,6 +35,7 @@ def drawn(runs: Sequence[Result], prices: figures.Prices, more: Sequence[Mapping
         "runs": [
             {
                 "name": run.name,
+                "index": run.yardstick.name if run.yardstick is not None else "",
                 "curve": _curve(figures.curve(run, 4 * POINTS if alone else POINTS)),
                 "signs": _signs(run, marks) if prices else {},
             }
@@ -69,7 +70,7 @@ def _short(values: NDArray[np.float64], places: int) -> packed.Packed:
 
 
 def _curve(line: Mapping[str, list[Any]]) -> dict[str, packed.Packed]:
-    out = {name: packed.decimal(line[name], 2) for name in ("own", "held", "down", "held_down")}
+    out = {name: packed.decimal(line[name], 2) for name in line if name != "t"}
     return {"t": packed.whole(line["t"])} | out
 
 

@@ -24,22 +24,22 @@ Kind = Literal["csv", "parquet"]
 def tables(result: Result, ground: Ground | None = None) -> dict[str, pl.DataFrame]:
     """The tables of a run by name; times in ns UTC, fractions 0 to 1, money of fills and trades in units as `Result` has them.
 
-    curve: known, equity, benchmark (currency), drawdown, benchmark_drawdown; fills, trades: the result's, trades with mae_frac, mfe_frac and
-    bars where bars were seen; statistics: a row a figure, with definition and source; months: year, month, own, benchmark; rolling: of
-    the first of `report.WINDOWS` days that fits; invested: long and short as fractions of equity; refusals: code, count; and
-    by_symbol, by_side, by_regime, by_month, by_strategy where there are trades.
+    curve: known, equity, benchmark (currency), drawdown (deposits taken out), benchmark_drawdown, and yardstick where there is one
+    fills, trades: the result's, trades with mae_frac, mfe_frac and bars where bars were seen; statistics: a row a figure, with definition
+    and source; months: year, month, own, benchmark; rolling: of the first of `report.WINDOWS` days that fits; invested: long and short as
+    fractions of equity; refusals: code, count; and by_symbol, by_side, by_regime, by_month, by_strategy where there are trades.
     """
     import polars as pl
 
     ground = ground or Ground({})
     trades = result.trades if ground.reach is None else ground.reach
     held = {(year, month): frac for year, month, frac in monthly(result.known, result.benchmark)}
-    months = [(year, month, frac, held.get((year, month))) for year, month, frac in monthly(result.known, result.value)]
+    months = [(year, month, frac, held.get((year, month))) for year, month, frac in monthly(result.known, result.grown)]
     out = {
         "curve": pl.DataFrame({
-            "known": result.known, "equity": result.value, "benchmark": result.benchmark, "drawdown": falls(result.value),
+            "known": result.known, "equity": result.value, "benchmark": result.benchmark, "drawdown": falls(result.grown),
             "benchmark_drawdown": falls(result.benchmark),
-        }),
+        } | ({"yardstick": result.yardstick.value} if result.yardstick is not None else {})),
         "fills": result.fills,
         "trades": trades,
         "statistics": statistics(result, trades=trades).frame(),
@@ -80,7 +80,7 @@ def document(result: Result, ground: Ground | None = None, passport: Mapping[str
     """Everything a report says, without the curves, fills and trades: plain JSON values, null where a figure has no value."""
     ground = ground or Ground({})
     trades = result.trades if ground.reach is None else ground.reach
-    months = [{"year": year, "month": month, "own": frac if frac == frac else None} for year, month, frac in monthly(result.known, result.value)]
+    months = [{"year": year, "month": month, "own": frac if frac == frac else None} for year, month, frac in monthly(result.known, result.grown)]
     return result.summary() | {
         "statistics": statistics(result, trades=trades).plain(),
         "months": months,

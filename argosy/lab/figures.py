@@ -78,19 +78,34 @@ def thin(values: NDArray[np.float64], most: int = POINTS, keep: Sequence[int] = 
 
 
 def curve(result: Result, most: int = POINTS) -> dict[str, list[Any]]:
-    """t (seconds UTC), own, held (currency), down, held_down (percent, 0 or less) of the rows worth drawing."""
-    value = result.value
+    """t (seconds UTC), own, held (currency), down, held_down (percent, 0 or less) of the rows worth drawing.
+
+    Deposits are taken out (`Result.grown`). With a yardstick: index (currency), index_down.
+    """
+    value = result.grown
     down, held = falls(value), falls(result.benchmark)
     worst = [int(np.argmax(down)), int(np.argmax(held)), int(np.argmax(value))] if len(value) else []
     rows = thin(value, most - 5, worst)
     places = 2 if len(value) and abs(value[0]) < 1e5 else 0
+    index = {} if result.yardstick is None else {
+        "index": _rounded(result.yardstick.value[rows], places), "index_down": _rounded(-100 * below(result.yardstick.value)[rows], 2),
+    }  # fmt: skip
     return {
         "t": (result.known[rows] // SECOND).tolist(),
         "own": _rounded(value[rows], places),
         "held": _rounded(result.benchmark[rows], places),
         "down": _rounded(-100 * down[rows], 2),
         "held_down": _rounded(-100 * held[rows], 2),
-    }
+    } | index
+
+
+def below(value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`verdict.falls` of a curve that begins later: nan before its first value."""
+    seen = np.flatnonzero(~np.isnan(value))
+    out = np.full(len(value), np.nan)
+    if len(seen):
+        out[seen[0] :] = falls(value[seen[0] :])
+    return out
 
 
 def price_lines(lines: Prices, splits: Sequence[Ratio], most: int = POINTS) -> dict[str, dict[str, list[Any]]]:

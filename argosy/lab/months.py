@@ -14,7 +14,7 @@ MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 def table(result: Result) -> str:
     """Returns by month, a row a year."""
-    months = monthly(result.known, result.value)
+    months = monthly(result.known, result.grown)
     if len(months) < 2:
         return ""
     held = {(year, month): frac for year, month, frac in monthly(result.known, result.benchmark)}

@@ -42,6 +42,13 @@ class Failed(msgspec.Struct, frozen=True):
     trace: str = ""
 
 
+class Yardstick(msgspec.Struct, frozen=True):
+    """name: what it is; value: (T,) currency at the run's times, the run's first cash held in it; nan before its first price."""
+
+    name: str
+    value: NDArray[np.float64]
+
+
 class Flow(NamedTuple):
     """A deposit (+) or withdrawal (-) after the start. known: ns UTC; amount: units of the base currency."""
 
@@ -63,6 +70,7 @@ class Result(msgspec.Struct, kw_only=True):
     flows:      deposits and withdrawals, which are in equity and are no profit
     settings:   what the run was set to, nested, as plain values
     options:    of each option, its underlying's symbol; None where it was not kept
+    yardstick:  what else it is measured by, like SPY; None without
     hashes:     names of what went in and came out: tape, journal, state, code
     seconds:    wall time of the run; bars: market rows it walked; hint: what in a step kept a long run from being compiled
     """
@@ -89,6 +97,7 @@ class Result(msgspec.Struct, kw_only=True):
     bars: int = 0
     hint: str = ""
     options: dict[str, str] | None = None
+    yardstick: Yardstick | None = None
 
     def __post_init__(self) -> None:
         if not len(self.known) == len(self.equity) == len(self.benchmark):
@@ -111,10 +120,20 @@ class Result(msgspec.Struct, kw_only=True):
     @property
     def flow(self) -> NDArray[np.float64]:
         """What came in (+) or went out (-) by each row and after the one before, in currency, (T,) float64."""
-        out = np.zeros(len(self.known))
-        for known, amount in self.flows if len(out) else ():
-            out[min(int(np.searchsorted(self.known, known)), len(out) - 1)] += amount / per_one(self.currency)
-        return out
+        from argosy.lab.verdict import flowed
+
+        return flowed(self.known, self.flows) / per_one(self.currency)
+
+    @property
+    def grown(self) -> NDArray[np.float64]:
+        """What the first money became at time-weighted returns, (T,) currency: equity with deposits and withdrawals taken out."""
+        from argosy.lab.verdict import earned
+
+        if not self.flows:
+            return self.value
+        _, value = earned(self.known, self.value, self.flow)
+        before = len(self.known) - len(value)
+        return np.concatenate((np.full(before, value[0] if len(value) else np.nan), value)) if before else value
 
     def summary(self) -> dict[str, Any]:
         """What a machine asks first: everything but the curves, the fills and the trades; plain JSON values."""
@@ -147,6 +166,7 @@ class Result(msgspec.Struct, kw_only=True):
             "known": self.known.tolist(),
             "equity": self.equity.tolist(),
             "benchmark": self.benchmark.tolist(),
+            "beside": None if self.yardstick is None else self.yardstick.value.tolist(),
             "fills": {name: self.fills[name].to_list() for name in FILL_COLUMNS},
             "trades": self.trades.to_dict(as_series=False),
         }
@@ -158,7 +178,7 @@ class Result(msgspec.Struct, kw_only=True):
         try:
             whole = msgspec.json.decode(text)
             fills, trades = fill_frame(whole["fills"]), _trade_frame(whole["trades"])
-            return cls._whole(whole, whole["known"], whole["equity"], whole["benchmark"], fills, trades)
+            return cls._whole(whole, whole["known"], whole["equity"], whole["benchmark"], whole.get("beside"), fills, trades)
         except (msgspec.DecodeError, KeyError, TypeError) as error:
             raise Misuse(
                 "RESULT_READ", f"this is no result: {error}", fix="write it with Result.to_json"
@@ -171,6 +191,7 @@ class Result(msgspec.Struct, kw_only=True):
         at = Path(folder)
         at.mkdir(parents=True, exist_ok=True)
         curve = {"known": self.known, "equity": self.equity, "benchmark": self.benchmark}
+        curve |= {} if self.yardstick is None else {"yardstick": self.yardstick.value}
         pl.DataFrame(curve).write_parquet(at / "curve.parquet")
         self.fills.select(list(FILL_COLUMNS)).write_parquet(at / "fills.parquet")
         self.trades.write_parquet(at / "trades.parquet")
@@ -189,7 +210,8 @@ class Result(msgspec.Struct, kw_only=True):
                 pl.read_parquet(at / f"{name}.parquet") for name in ("curve", "fills", "trades")
             )
             known, equity, benchmark = (curve[name].to_numpy() for name in ("known", "equity", "benchmark"))
-            return cls._whole(head, known, equity, benchmark, fills, trades)
+            beside = curve["yardstick"].to_numpy() if "yardstick" in curve.columns else None
+            return cls._whole(head, known, equity, benchmark, beside, fills, trades)
         except (OSError, msgspec.DecodeError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
             raise Misuse(
                 "RESULT_READ", f"no result can be read: {error}", where=str(at), fix="save it again"
@@ -215,12 +237,12 @@ class Result(msgspec.Struct, kw_only=True):
         failures = [msgspec.to_builtins(failed) for failed in self.failures]
         return {"schema": SCHEMA} | head | {
             "stats": self.stats, "benchmark_stats": self.benchmark_stats, "failures": failures, "splits": self.splits,
-            "flows": self.flows, "options": self.options,
+            "flows": self.flows, "options": self.options, "yardstick": None if self.yardstick is None else self.yardstick.name,
         }  # fmt: skip
 
     @classmethod
     def _whole(
-        cls, head: dict[str, Any], known: Any, equity: Any, benchmark: Any, fills: Any, trades: Any
+        cls, head: dict[str, Any], known: Any, equity: Any, benchmark: Any, beside: Any, fills: Any, trades: Any
     ) -> Result:
         if head["schema"] != SCHEMA:
             raise Misuse(
@@ -231,17 +253,22 @@ class Result(msgspec.Struct, kw_only=True):
         return cls(
             name=head["name"], strategies=tuple(head["strategies"]), symbols=tuple(head["symbols"]), currency=head["currency"],
             cash=head["cash"], known=np.array(known, np.int64), equity=np.array(equity, np.int64),
-            benchmark=np.array([np.nan if v is None else v for v in benchmark], np.float64), fills=fills, trades=trades,
+            benchmark=_column(benchmark), fills=fills, trades=trades,
             refusals=head["refusals"], stats=_floats(head["stats"]), benchmark_stats=_floats(head["benchmark_stats"]),
             failures=tuple(msgspec.convert(failed, Failed) for failed in head["failures"]),
             splits=tuple(Ratio(k, s, r, np.nan if p is None else p) for k, s, r, p in head["splits"]),
             flows=tuple(Flow(known, amount) for known, amount in head.get("flows", ())),  # files before flows were kept lack them
             settings=head["settings"], hashes=head["hashes"], seconds=head["seconds"], bars=head["bars"], hint=head.get("hint", ""),
-            options=head.get("options"),
+            options=head.get("options"), yardstick=Yardstick(head["yardstick"], _column(beside)) if head.get("yardstick") else None,
         )  # fmt: skip
 
     def __repr__(self) -> str:
         return f"<Result {self.name} fills={self.fills.height} trades={self.trades.height} points={len(self.known)}>"
+
+
+def _column(values: Any) -> NDArray[np.float64]:
+    """Numbers that JSON or a frame kept; what is missing is nan."""
+    return np.array([np.nan if value is None else value for value in values], np.float64)
 
 
 def fill_frame(columns: dict[str, Sequence[Any]] | None = None) -> pl.DataFrame:

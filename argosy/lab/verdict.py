@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from argosy.core.events import CashFlow, Split
+from argosy.core.events import Split
 from argosy.core.money import per_one
 from argosy.core.time import DAY
 from argosy.kernels import stats as kernels
@@ -99,11 +99,6 @@ def gather(outcome: Outcome, name: str, *, settings: Mapping[str, Any] | None = 
         for event in replay.script
         if isinstance(event, Split)
     ]
-    flows = [
-        Flow(event.known, event.amount)
-        for event in replay.script
-        if isinstance(event, CashFlow) and event.currency in ("", portfolio.base)
-    ]
     marks = {row.symbol: portfolio.marks[row.id] for row in instruments if portfolio.marks[row.id] > 0}
     failures = [
         Failed(failed.strategy, failed.known, failed.error, failed.event, failed.trace)
@@ -113,7 +108,7 @@ def gather(outcome: Outcome, name: str, *, settings: Mapping[str, Any] | None = 
         name=name, strategies=[slot.id for slot in engine.slots], symbols=instruments.symbols, currency=portfolio.base,
         cash=outcome.run.cash[0].amount, known=outcome.instants(), equity=outcome.equity(), benchmark=outcome.benchmark(),
         options={row.symbol: row.option.underlying for row in instruments if row.option is not None},
-        fills=columns, splits=splits, flows=flows, marks=marks, refusals=outcome.refusals, failures=failures, settings=settings,
+        fills=columns, splits=splits, flows=outcome.flows(), marks=marks, refusals=outcome.refusals, failures=failures, settings=settings,
         hashes={"tape": " ".join(outcome.source.hashes), "journal": getattr(engine.journal, "chain", ""), "state": engine.state.hash},
         seconds=outcome.seconds, bars=len(outcome.source), hint=replay.hint,
     )  # fmt: skip
@@ -148,18 +143,36 @@ def of_curve(
     if len(value) and (not curve or curve[0] != value[0]):
         curve = [float(value[0]), *curve]
     ppy = steps_a_year(known)
-    years = (known[-1] - known[0]) / YEAR if len(known) > 1 else 0.0
     depth, peak, back = deepest(value)
     ends = [float(value[0]), float(value[-1])] if len(value) > 1 else []
     return {
         "total_return": kernels.total_return.py(ends),
-        "cagr": kernels.cagr.py(ends, (len(value) - 1) / years / (len(value) - 1)) if years >= MONTH else float("nan"),
+        "cagr": a_year(ends, known),
         "volatility": kernels.volatility.py(curve, ppy),
         "sharpe": kernels.sharpe.py(curve, ppy),
         "sortino": kernels.sortino.py(curve, ppy),
         "max_drawdown": depth,
         "max_drawdown_days": float(known[back] - known[peak]) / DAY if depth > 0.0 else 0.0,
     }
+
+
+def a_year(ends: Sequence[float], known: NDArray[np.int64]) -> float:
+    """Growth a calendar year between a first and a last value; nan for less than `MONTH`. known: (T,) ns of the rows between them."""
+    years = float(known[-1] - known[0]) / YEAR if len(known) > 1 else 0.0
+    return kernels.cagr.py(ends, 1.0 / years) if years >= MONTH else float("nan")
+
+
+def calmar(cagr: float, depth: float) -> float:
+    """Growth a year over the deepest fall, nan where there was none. Source: Young, Calmar Ratio (1991), here over the whole time."""
+    return cagr / depth if depth > 0.0 else float("nan")
+
+
+def flowed(known: NDArray[np.int64], flows: Sequence[Flow]) -> NDArray[np.float64]:
+    """What came in (+) or went out (-) by each row and after the one before, in units of money, (T,) float64."""
+    out = np.zeros(len(known))
+    for when, amount in flows if len(out) else ():
+        out[min(int(np.searchsorted(known, when)), len(out) - 1)] += amount
+    return out
 
 
 def earned(
@@ -205,14 +218,20 @@ def of_fills(
     """fees, traded (currency), turnover (traded / mean equity, a year), exposure (share of rows with an open position)."""
     one = per_one(currency)
     traded = float(fills["notional"].abs().sum()) / one
-    years = (known[-1] - known[0]) / YEAR if len(known) > 1 else 0.0
+    fees = float(fills["fee"].sum()) / one
+    turnover = cost_figures(known, value, traded, fees)["turnover"]
+    return {"fees": fees, "traded": traded, "turnover": turnover, "exposure": exposure(known, trades)}
+
+
+def cost_figures(known: NDArray[np.int64], value: NDArray[np.float64], traded: float, fees: float) -> dict[str, float]:
+    """turnover (traded over the mean equity, a year), fee_bps (fees over traded), drag (fees over the mean equity, a year); nan undefined."""
+    years = float(known[-1] - known[0]) / YEAR if len(known) > 1 else 0.0
     mean = float(value.mean()) if len(value) else 0.0
+    fine = years > 0.0 and mean > 0.0
     return {
-        "fees": float(fills["fee"].sum()) / one,
-        "traded": traded,
-        "turnover": float(traded / mean / years) if years and mean > 0.0 else float("nan"),
-        "exposure": exposure(known, trades),
-    }
+        "turnover": traded / mean / years if fine else float("nan"), "fee_bps": 1e4 * fees / traded if traded > 0.0 else float("nan"),
+        "drag": fees / mean / years if fine else float("nan"),
+    }  # fmt: skip
 
 
 def exposure(known: NDArray[np.int64], trades: pl.DataFrame) -> float:

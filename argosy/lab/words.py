@@ -84,7 +84,7 @@ def story(result: Result) -> str:
     own, held = result.stats, result.benchmark_stats
     if not len(result.known):
         return "There was nothing to run on."
-    begin, end = float(result.value[0]), float(result.value[-1])
+    begin, end = float(result.grown[0]), float(result.grown[-1])
     span = lasting(int(result.known[-1] - result.known[0]))
     first = (
         f"{result.name} turned {money(begin, result.currency, 0)} into {money(end, result.currency, 0)} in {span}: "
@@ -95,6 +95,8 @@ def story(result: Result) -> str:
         if isfinite(own.get("cagr", float("nan")))
         else "."
     )
+    if came := net(result):
+        first += f" {came[0].upper()}{came[1:]}."
     second = f"Buying and holding the same instruments made {percent(held.get('total_return'), signed=True)}."
     third = f"The deepest fall was {percent(own.get('max_drawdown'))}, against {percent(held.get('max_drawdown'))} for holding."
     return f"{first} {second} {third}"
@@ -103,6 +105,8 @@ def story(result: Result) -> str:
 def cautions(result: Result) -> list[str]:
     """What a careful reader should be told before she believes the numbers."""
     out = []
+    if "SYNTHETIC" in (prices := str(result.settings.get("prices", ""))):
+        out.append(f"{prices[prices.index('SYNTHETIC'):]}. It shows how the strategy works, not what it would have earned.")
     closed = int(result.stats.get("trades", 0))
     if result.fills.height and closed < 30:
         said = (
@@ -169,8 +173,19 @@ def became(result: Result) -> str:
     """ "$100,000 became $366,934; holding all: $504,560" """
     if not len(result.known):
         return "Equity"
-    begin, end, held = (money(float(v), result.currency, 0) for v in (result.value[0], result.value[-1], result.benchmark[-1]))
-    return f"{begin} became {end}; holding all: {held}"
+    begin, end, held = (money(float(v), result.currency, 0) for v in (result.grown[0], result.grown[-1], result.benchmark[-1]))
+    came = net(result)
+    return f"{begin} became {end}; holding all: {held}" + (f" ({came})" if came else "")
+
+
+def net(result: Result) -> str:
+    """What came in or went out on the way, which no figure counts as gain or loss; "" for nothing."""
+    came = float(result.flow[1:].sum()) if result.flows and len(result.known) else 0.0
+    if not result.flows or not bool(result.flow[1:].any()):
+        return ""
+    way = "paid in" if came >= 0 else "taken out"
+    now = money(float(result.value[-1]), result.currency, 0)
+    return f"{money(abs(came), result.currency, 0)} {way} on the way, which is no gain or loss; the account has {now}"
 
 
 def fell(result: Result) -> str:
@@ -202,7 +217,7 @@ def cost(result: Result) -> str:
     fees = result.stats.get("fees", 0.0)
     if not len(result.known):
         return "Costs and activity"
-    gain = float(result.value[-1] - result.value[0])
+    gain = float(result.value[-1] - result.value[0] - result.flow[1:].sum())
     if gain <= 0 or not fees:
         return f"Fees took {money(fees, result.currency)}"
     return f"Fees took {money(fees, result.currency)}, {percent(fees / (gain + fees), 2)} of the gain before them"

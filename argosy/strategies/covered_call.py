@@ -11,19 +11,13 @@ from argosy.core.intents import Hold, Intent, Target
 from argosy.core.protocols import Book
 from argosy.core.series import chosen, held, size
 from argosy.core.strategy import Watch
-from argosy.core.time import DAY
+from argosy.core.optioned import Series, rolled, soonest, stock_of
 
 
-class Params(msgspec.Struct, frozen=True):
+class Params(Series, frozen=True):
     """What CoveredCall may be set to."""
 
-    underlying: Annotated[str, Meta(description="symbol of the stock")]
-    contracts: Annotated[int, Meta(ge=1, le=100_000, description="lots of the option to write")] = 1
     above: Annotated[float, Meta(ge=-0.5, le=2.0, description="least distance of the strike above the price, a fraction")] = 0.02
-    least_days: Annotated[float, Meta(ge=0.0, le=1000.0, description="least time to the expiry when a call is written")] = 7.0
-    roll_days: Annotated[
-        float, Meta(ge=0.0, le=1000.0, description="time to the expiry at which a call is bought back for the next; 0 = never")
-    ] = 0.0
     rebuy: Annotated[bool, Meta(description="whether stock that was called away is bought again")] = True
 
 
@@ -44,6 +38,7 @@ class CoveredCall:
     params = Params
     state: State | type[State] = State
     watches = (Watch("*", "bar"),)
+    chains = True
 
     def __init__(self, params: Params) -> None:
         self._params = params
@@ -52,18 +47,17 @@ class CoveredCall:
     def on_instant(self, book: Book) -> tuple[Intent, ...] | Intent | None:
         """Look once an instant, when all prices of it are in."""
         params, state = self._params, self.state
-        stock = book.instrument(params.underlying).id
+        stock = stock_of(book, params)
         price = book.mark(stock)
         if not price > 0.0 or book.resting(stock):
             return None
         written = held(book, stock, "call", -1)
         if written:
             (i,) = written[:1]
-            terms = book.instrument(i).option
-            if terms is not None and terms.expiry_ns - book.now <= params.roll_days * DAY and not book.resting(i):
+            if rolled(book, i, params):
                 return Target(i, lots=0, why=f"rolled before its expiry, {book.instrument(i).symbol} is bought back")
             return None
-        call = chosen(book, stock, "call", price * (1.0 + params.above), book.now + int(params.least_days * DAY))
+        call = chosen(book, stock, "call", price * (1.0 + params.above), soonest(book, params))
         if call < 0 or book.resting(call):
             return None
         wanted = params.contracts * size(book, stock, call)

@@ -11,19 +11,13 @@ from argosy.core.intents import Hold, Intent, Target
 from argosy.core.protocols import Book
 from argosy.core.series import chosen, held, size
 from argosy.core.strategy import Watch
-from argosy.core.time import DAY
+from argosy.core.optioned import Series, rolled, soonest, stock_of
 
 
-class Params(msgspec.Struct, frozen=True):
+class Params(Series, frozen=True):
     """What ProtectivePut may be set to."""
 
-    underlying: Annotated[str, Meta(description="symbol of the stock")]
-    contracts: Annotated[int, Meta(ge=1, le=100_000, description="lots of the option to hold")] = 1
     below: Annotated[float, Meta(ge=-0.5, lt=1.0, description="least distance of the strike below the price, a fraction")] = 0.05
-    least_days: Annotated[float, Meta(ge=0.0, le=1000.0, description="least time to the expiry when a put is bought")] = 7.0
-    roll_days: Annotated[
-        float, Meta(ge=0.0, le=1000.0, description="time to the expiry at which a put is sold for the next; 0 = never")
-    ] = 0.0
     again: Annotated[bool, Meta(description="whether stock that went at the strike is bought again")] = True
 
 
@@ -41,6 +35,7 @@ class ProtectivePut:
     params = Params
     state: State | type[State] = State
     watches = (Watch("*", "bar"),)
+    chains = True
 
     def __init__(self, params: Params) -> None:
         self._params = params
@@ -49,13 +44,13 @@ class ProtectivePut:
     def on_instant(self, book: Book) -> tuple[Intent, ...] | Intent | None:
         """Look once an instant, when all prices of it are in."""
         params, state = self._params, self.state
-        stock = book.instrument(params.underlying).id
+        stock = stock_of(book, params)
         price = book.mark(stock)
         if not price > 0.0 or book.resting(stock):
             return None
         bought = held(book, stock, "put", +1)
         if not bought:
-            put = chosen(book, stock, "put", price * (1.0 - params.below), book.now + int(params.least_days * DAY))
+            put = chosen(book, stock, "put", price * (1.0 - params.below), soonest(book, params))
             gone = state.owned and book.lots(stock) == 0 and not params.again
             if put < 0 or gone or book.resting(put):
                 return None
@@ -67,7 +62,6 @@ class ProtectivePut:
             state.owned = True
             why = f"stock under {params.contracts} puts"
             return Hold(stock, why=why), Target(stock, lots=wanted, why=why)  # the same target was wanted before it went at the strike
-        terms = book.instrument(i).option
-        if terms is not None and terms.expiry_ns - book.now <= params.roll_days * DAY and not book.resting(i):
+        if rolled(book, i, params):
             return Target(i, lots=0, why=f"rolled before its expiry, {book.instrument(i).symbol} is sold")
         return None

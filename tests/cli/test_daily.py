@@ -56,6 +56,12 @@ def holding(held, strategy, instrument, known):
 MOMENTS = np.unique(DATA.tape["known"])
 
 
+def test_without_a_closed_bar_nobody_decides():
+    for tapes in ([], [DATA.tape.as_of(0)]):
+        with pytest.raises(Misuse, match="DAILY_EMPTY"):
+            decide(FLEET, (DATA.instruments, tapes, []), Terms())
+
+
 @pytest.mark.parametrize("place", [120, 1500, len(MOMENTS) - 1])
 def test_the_decisions_are_what_the_backtest_wants_at_that_bar(place):
     check(int(MOMENTS[place]))

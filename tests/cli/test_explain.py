@@ -136,11 +136,11 @@ def test_refused_orders_are_explained_by_their_number(shell):
 def test_an_order_by_its_number(saved):
     kept, result = load(Path("run")), Result.load("run")
     numbers = [record.submit.approved.order.id for _, _, record in kept.records() if isinstance(record, Reserve)]
-    chapter = of_order(kept, result, numbers[0])
+    chapter = of_order(kept, result.currency, numbers[0])
     assert chapter.order == numbers[0] and chapter.steps[0].what == "bar" and iso(chapter.steps[-1].known)
     assert saved("explain", "run", "--order", str(numbers[0])).out.startswith(f"order {numbers[0]}: buy")
     with pytest.raises(Misuse, match="EXPLAIN_ORDER"):
-        of_order(kept, result, 10**9)
+        of_order(kept, result.currency, 10**9)
 
 
 @pytest.mark.parametrize(
@@ -163,3 +163,13 @@ def test_a_journal_that_is_missing_cut_or_of_another_run_is_refused(saved):
     head = json.loads(Path("run/journal.json").read_text())
     Path("run/journal.json").write_text(json.dumps(head | {"chain": "00"}))
     assert saved("explain", "run", "1", "--json").error["code"] == "EXPLAIN_MIXED"
+    Path("run/journal.json").write_text(json.dumps(head | {"schema": 99}))
+    refused = saved("explain", "run", "1", "--json").error
+    assert refused["code"] == "EXPLAIN_SCHEMA" and "99" in refused["what"]
+
+
+def test_no_trade_is_counted_from_the_end_unasked(saved):
+    """Trade 0 or -3 is none; Python would take one from the end."""
+    assert "'0' is not the number" in saved("explain", "run", "0", "--json").error["what"]
+    with pytest.raises(Misuse, match="EXPLAIN_TRADE"):
+        of_trade(load(Path("run")), Result.load("run"), -1)

@@ -48,3 +48,24 @@ def test_what_is_wrong_is_said(file: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("ARGOSY_PASSPHRASE", "not the passphrase")
     wrong = run(app, ["secrets", "set", "B_KEY", "--stdin"], input=VALUE + "\n")
     assert wrong.exit_code == 2 and "PASSPHRASE" in wrong.output and VALUE not in wrong.output
+
+
+def test_it_works_where_nobody_can_be_asked(file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without a terminal: the passphrase from a file, values from standard input; where something lacks, it is said how to give it."""
+    run = CliRunner().invoke
+    said = tmp_path / "pass"
+    said.write_text(PASS + "\n")
+    monkeypatch.delenv("ARGOSY_PASSPHRASE")
+    lacking = run(app, ["secrets", "set", "A_KEY", "--stdin"], input="")
+    assert lacking.exit_code == 2 and "NOBODY_TO_ASK" in lacking.output and "ARGOSY_PASSPHRASE_FILE" in lacking.output
+    monkeypatch.setenv("ARGOSY_PASSPHRASE_FILE", str(said))
+    assert run(app, ["secrets", "set", "A_KEY", "--stdin"], input=VALUE + "\n").exit_code == 0
+    lacking = run(app, ["secrets", "set", "B_KEY"], input="")
+    assert lacking.exit_code == 2 and "--stdin" in lacking.output
+    assert json.loads(run(app, ["secrets", "list", "--json"]).stdout)[0]["name"] == "A_KEY"
+    lacking = run(app, ["secrets", "rotate"], input="")
+    assert lacking.exit_code == 2 and "ARGOSY_NEW_PASSPHRASE" in lacking.output
+    assert Keystore(file, Secret(PASS)).get("A_KEY") == Secret(VALUE) and file.stat().st_mode & 0o777 == 0o600
+    monkeypatch.setenv("ARGOSY_PASSPHRASE_FILE", str(tmp_path / "none"))
+    lacking = run(app, ["secrets", "list"])
+    assert lacking.exit_code == 2 and "PASSPHRASE_FILE" in lacking.output

@@ -16,6 +16,7 @@ from argosy.data.facts import period
 from argosy.data.ingest import Options, ingest, read, survey
 from argosy.data.renames import strangers
 from argosy.data.stamps import read as stamps_of
+from argosy.data.tables import leaf
 
 BARS = "date,open,high,low,close,volume\n"
 
@@ -168,6 +169,27 @@ def test_bars_without_a_price_are_funding(tmp_path):
     assert leaf.health.gaps == 0  # some milliseconds late are no gap
 
 
+def test_a_rate_of_the_whole_position_is_refused_with_its_line(tmp_path):
+    found = survey(put(tmp_path, "date,fundingRate\n2021-11-18 00:00:00,0.0001\n2021-11-18 08:00:00,1\n2021-11-18 16:00:00,-1.5\n", "XRPUSDT.csv"))
+    assert found.leaves[0].frame["rate"].to_list() == [0.0001]
+    assert (found.report.rows_kept, found.report.rows_rejected) == (1, 2)
+    assert found.report.reasons == {"a rate of the whole position or more": 2}
+
+
+def test_a_table_never_holds_a_row_that_was_known_before_it_happened():
+    rows = {"ts": [10, 20], "known": [10, 19], "value": [1.0, 2.0]}
+    with pytest.raises(Misuse, match="known before it happened") as refused:
+        leaf("fact", "CPI", "all", pl.DataFrame(rows))
+    assert refused.value.code == "TABLE_SHAPE"
+    assert leaf("fact", "CPI", "all", pl.DataFrame(rows | {"known": [10, 20]})).health.rows == 2
+
+
+def test_a_figure_that_was_released_before_its_date_is_known_on_its_date(tmp_path):
+    text = "series,date,value,released\nGDP,2020-01-01,100,2020-04-29\nGDP,2020-10-01,90,2020-07-30\n"
+    (found,) = survey(put(tmp_path, text)).leaves
+    assert found.frame["known"].to_list() == [parse("2020-04-30"), parse("2020-10-01")], "a forecast is nothing that happened"
+
+
 def test_prices_near_zero_are_no_funding(tmp_path):
     text = BARS + "".join(f"2024-01-{d:02d},0.05,0.06,0.04,0.05,9\n" for d in range(2, 12))
     assert survey(put(tmp_path, text, "SHIB.csv")).report.kind == "bar"
@@ -186,7 +208,7 @@ def test_a_chain_is_a_table_of_contracts_of_its_underlying(tmp_path):
     assert (report.kind, report.rows_kept, report.rows_rejected) == ("chain", 2, 2)
     assert report.reasons == {"strike is zero or negative": 1, "neither a call nor a put": 1}
     assert any("without the price of the underlying" in note for note in report.notes)
-    assert any("no instrument of a backtest yet" in note for note in report.notes)
+    assert any("argosy backtest covered_call" in note for note in report.notes)
     frame = shelf.table("SPY", "chain")
     assert frame["right"].to_list() == ["C", "P"] and str(frame["expiry"][0]) == "2024-01-19"
     assert iso(frame["known"][0]) == "2024-01-03" and frame["open_interest"].to_list() == [100.0, None]

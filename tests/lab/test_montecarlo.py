@@ -28,12 +28,12 @@ from argosy.core.time import MINUTE
 from argosy.house import Terms, Wanted
 from argosy.kernels.fees import FeeSchedule, alpaca_equity, per_share
 from argosy.lab.backtest import run
+from argosy.lab.late import late as heard
 from argosy.lab.montecarlo import (
     block_length,
     bootstrap,
     costlier,
     dearer,
-    delayed,
     delays,
     montecarlo,
     perturbed,
@@ -227,15 +227,15 @@ LADDER = [(100.0 + k, 100.9 + k, 99.5 + k, 100.5 + k) for k in range(9)]
 @pytest.mark.parametrize("late", [0, 1, 2, 3])
 def test_delays_by_hand(cls: type, late: int) -> None:
     """Bought at the open of row 1 + late, sold at that of row 4 + late."""
-    fills = run([Wanted("s", delayed(cls, late))], table(LADDER), Terms(fees="free", slippage_bps=0.0)).fills()
+    fills = run([Wanted("s", heard(cls, late))], table(LADDER), Terms(fees="free", slippage_bps=0.0)).fills()
     assert [(fill["side"] * fill["lots"], fill["price"]) for fill in fills] == [(10, 101.0 + late), (-10, 104.0 + late)]
-    assert (delayed(cls, late) is cls) == (late == 0)
+    assert (heard(cls, late) is cls) == (late == 0)
 
 
 def test_a_late_stop_is_late_too() -> None:
     """The stop at 95 comes with its order: a fall to 94 in row 1 is before, one in row 3 after a delay of one."""
     rows = [(100.0, 101.0, 99.0, 100.0), (100.0, 101.0, 94.0, 100.0), (100.0, 101.0, 99.0, 100.0), (100.0, 101.0, 94.0, 100.0), *LADDER[:3]]
-    fills = run([Wanted("s", delayed(Once, 1))], table(rows), Terms(fees="free", slippage_bps=0.0)).fills()
+    fills = run([Wanted("s", heard(Once, 1))], table(rows), Terms(fees="free", slippage_bps=0.0)).fills()
     assert [(fill["side"] * fill["lots"], fill["price"], fill["known"] // MINUTE) for fill in fills][:2] == [(10, 100.0, 2), (-10, 95.0, 4)]
 
 
@@ -247,12 +247,12 @@ def test_what_cannot_be_late() -> None:
         def on_quote(self, quote: Any, book: Any) -> None: ...
 
     for cls in (Woken, Deaf):
-        with pytest.raises(Misuse, match="MONTE_DELAY"):
-            delayed(cls, 1)
-        assert delayed(cls, 0) is cls
+        with pytest.raises(Misuse, match="LATE"):
+            heard(cls, 1)
+        assert heard(cls, 0) is cls
     found = delays(Woken, table(LADDER), [0, 1], terms=TERMS, params={})
-    assert [one.refused for one in found] == ["", "MONTE_DELAY"]
-    with pytest.raises(Misuse, match="MONTE_DELAY"):
+    assert [one.refused for one in found] == ["", "LATE"]
+    with pytest.raises(Misuse, match="LATE"):
         delays(Once, table(LADDER), [-1], terms=TERMS, params={})
 
 

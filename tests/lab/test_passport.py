@@ -22,6 +22,7 @@ from argosy.house import Data, Terms, Wanted
 from argosy.kernels.fees import bps
 from argosy.lab import trials
 from argosy.lab.backtest import returns, run
+from argosy.lab.late import late
 from argosy.lab.passport import facts, issue, luck, robust, stress, verdicts
 from argosy.lab.passport.check import Check, check, grade, reasons, verdict
 from argosy.lab.passport.subject import Subject, gain, ratio_of, tried
@@ -289,12 +290,11 @@ class Asks:
         return (Hold(bar.instrument), Target(bar.instrument, lots=0)) if self.row == 6 else None
 
 
-@pytest.mark.parametrize(("cls", "made"), [(Buys, "step"), (Asks, "class")])
-def test_one_bar_later_is_exactly_one_bar_later(cls: type, made: str) -> None:
+@pytest.mark.parametrize("cls", [Buys, Asks])
+def test_one_bar_later_is_exactly_one_bar_later(cls: type) -> None:
     data = flat([100.0, 101.0, 102.0, 103.0, 104.0, 105.0, 106.0, 107.0, 108.0, 109.0])
     subject = Subject(cls, data, {}, FREE)
-    late = stress.late_step(subject.declaration, []) if made == "step" else stress.late_class(subject.declaration)
-    own, other = ([(fill["side"], fill["price"]) for fill in outcome.fills()] for outcome in (subject.outcome, subject.again(cls=late)))
+    own, other = ([(fill["side"], fill["price"]) for fill in outcome.fills()] for outcome in (subject.outcome, subject.again(cls=late(cls, 1))))
     assert own == [(1, 103.0), (-1, 106.0)] and other == [(1, 104.0), (-1, 107.0)]
     found = stress.delay(Subject(cls, data, {}, FREE))
     assert (found.numbers["gain"], found.numbers["gain_late"]) == pytest.approx((30.0 / 1e5, 30.0 / 1e5))
@@ -304,14 +304,16 @@ def test_one_bar_later_is_exactly_one_bar_later(cls: type, made: str) -> None:
 def test_levels_that_are_late_follow_a_split() -> None:
     data = flat([100.0, 100.0, 100.0, 100.0, 50.0, 50.0, 50.0, 50.0])
     at = int(data[1][0]["ts"][4]) + 1  # in the fifth day
-    declaration = Subject(Buys, data, {}, FREE).declaration
-    late = stress.late_step(declaration, [Split(at, at, 0, 2.0)])
-    out, state = Out(), Buys.state()
-    stops = []
-    for row in data[1][0].rows():
-        late.step(row, None, state, None, out)  # type: ignore[attr-defined]
-        stops.append(out.stop)
-    assert stops[:6] == [ABSENT, ABSENT, ABSENT, 50.0, 25.0, 25.0], "written on the third day, seen on the fourth, halved by the split"
+    stops: list[float] = []
+
+    class Told(late(Buys, 2)):  # type: ignore[misc]
+        @staticmethod
+        def step(row: Any, needs: Any, state: Any, params: Any, out: Out) -> None:
+            late(Buys, 2).step(row, needs, state, params, out)  # type: ignore[attr-defined]
+            stops.append(out.stop)
+
+    run([Wanted("it", Told)], (data[0], data[1], [Split(at, at, 0, 2.0)]), FREE, trials=None, scan_from=stress.STEPPED)
+    assert stops[:6] == [ABSENT, ABSENT, ABSENT, ABSENT, 25.0, 25.0], "written on the third day as 50, seen on the fifth, halved by the split"
 
 
 def test_a_strategy_that_sleeps_is_delayed_at_the_venue() -> None:

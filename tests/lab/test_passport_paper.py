@@ -57,7 +57,7 @@ def test_what_is_signed_holds_and_what_is_changed_does_not(way: str, house: Path
     key.unlink()
     other = checked(b"body", found)
     if way == "ed25519":
-        assert other.good and other.whose == "other" and "not of this machine" in other.said
+        assert other.good and other.whose == "other" and "not yours" in other.said and found.key in other.said
     else:
         assert not other.good and other.whose == "unknown"
     key.write_bytes(b"short")
@@ -77,7 +77,7 @@ def test_a_signature_of_another_kind_is_unknown(house: Path, monkeypatch: pytest
 def test_it_is_read_back_as_it_was(way: str, house: Path, made: Passport, tmp_path: Path, name: str) -> None:
     again, findings = read(write(made, tmp_path / name))
     assert again == made
-    assert [one.name for one in findings] == (["signature", "page"] if name.endswith("html") else ["signature"])
+    assert [one.name for one in findings] == (["signature", "key", "page"] if name.endswith("html") else ["signature", "key"])
     assert all(one.good for one in findings)
 
 
@@ -92,10 +92,10 @@ def test_every_change_of_the_page_is_noticed(house: Path, made: Passport, tmp_pa
     def good(before: str, after: str) -> list[bool | None]:
         return [one.good for one in changed(write(made, tmp_path / "it.html"), before, after)]
 
-    assert good(f"<b>{made.verdict}</b>", "<b>GOOD</b>") == [True, False], "what is seen, not what is signed"
+    assert good(f"<b>{made.verdict}</b>", "<b>GOOD</b>") == [True, True, False], "what is seen, not what is signed"
     assert good(f'"verdict":"{made.verdict}"', '"verdict":"PASS"' if made.verdict != "PASS" else '"verdict":"WEAK"') == [False, True]
     assert good('"trials":4', '"trials":1')[0] is False
-    assert good("</main>", "<script>alert(1)</script></main>") == [True, False]
+    assert good("</main>", "<script>alert(1)</script></main>") == [True, True, False]
     assert changed(write(made, tmp_path / "it.json"), '"trials": 4', '"trials": 1')[0].good is False
 
 
@@ -161,12 +161,12 @@ def test_the_command_issues_and_checks(shell: typer.Typer, house: Path, tmp_path
     assert (said["trials"], said["out"], said["symbols"], said["source"]["strategy"]) == (6, "it.html", ["IBM"], "trend")
     checked = CliRunner().invoke(shell, ["passport", "verify", "it.html", "--json"])
     found = json.loads(checked.stdout)
-    assert checked.exit_code == 0 and found["holds"] and [one["name"] for one in found["findings"]] == ["signature", "page", "code", "data"]
+    assert checked.exit_code == 0 and found["holds"] and [one["name"] for one in found["findings"]] == ["signature", "key", "page", "code", "data"]
     CliRunner().invoke(shell, ["passport", "trend", "--symbols", "IBM", "--start", "2008-01-01", "-p", "fast=7"])
     late = CliRunner().invoke(shell, ["passport", "verify", "it.html"])
     assert late.exit_code == 1 and "tried 1 more times since" in late.stdout.replace("\n", " ")
     elsewhere = CliRunner().invoke(shell, ["passport", "verify", "it.html", "--prices", "nothing.csv", "--json"])
-    assert json.loads(elsewhere.stdout)["findings"][3]["good"] is None
+    assert json.loads(elsewhere.stdout)["findings"][4]["good"] is None
     shown = CliRunner().invoke(shell, words, env={"COLUMNS": "120"})
     assert said["verdict"] in shown.stdout and "Look-ahead" in shown.stdout and "chosen fast" in shown.stdout
 
@@ -181,8 +181,8 @@ def test_a_strategy_of_a_file_that_is_edited_no_longer_matches(shell: typer.Type
     same = json.loads(CliRunner().invoke(shell, ["passport", "verify", "idea.json", "--json"]).stdout)
     file.write_text(file.read_text().replace("0.5", "0.6"))
     other = json.loads(CliRunner().invoke(shell, ["passport", "verify", "idea.json", "--json"]).stdout)
-    assert [one["good"] for one in same["findings"]] == [True, True, True]
-    assert [one["good"] for one in other["findings"]] == [True, False, True] and not other["holds"]
+    assert [one["good"] for one in same["findings"]] == [True, True, True, True]
+    assert [one["good"] for one in other["findings"]] == [True, True, False, True] and not other["holds"]
 
 
 def test_words_that_do_not_fit(shell: typer.Typer) -> None:
@@ -191,6 +191,40 @@ def test_words_that_do_not_fit(shell: typer.Typer) -> None:
 
 
 def test_a_path_that_cannot_be_meant_is_told_before_anything_runs(shell: typer.Typer, own_ledger: Path) -> None:
-    for words, code in ((["--out", "nowhere/it.html"], "WRITE_PATH"), (["--trials", "100"], "TRIALS_PATH")):
+    for words, code in ((["--out", "nowhere/it.html"], "WRITE_PATH"), (["--key", "0" * 64], "PASSPORT_TRUST")):
         assert getattr(CliRunner().invoke(shell, ["passport", "trend", "--symbols", "IBM", *words]).exception, "code", "") == code
+    for gone in ("--trials", "--trials-from", "--trials-at"):
+        assert CliRunner().invoke(shell, ["passport", "trend", "--symbols", "IBM", gone, "100"]).exit_code == 2
     assert not own_ledger.exists() and not Path("100").exists(), "a count begun anew would have forgotten all trials"
+
+
+def test_a_passport_signed_by_a_stranger_does_not_hold_until_the_key_is_trusted(
+    made: Passport, shell: typer.Typer, house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page is whole, and whoever made it can write PASS on it: it counts only where its maker is known."""
+    pytest.importorskip("cryptography", reason="the optional package is not installed")
+    write(made, tmp_path / "it.html")
+    key = CliRunner().invoke(shell, ["passport", "key"]).stdout.split()[1]
+    monkeypatch.setenv("ARGOSY_HOME", str(tmp_path / "else"))
+
+    def verified(*words: str) -> tuple[int, dict[str, bool | None], str]:
+        told = CliRunner().invoke(shell, ["passport", "verify", "it.html", "--data", "nothing.csv", *words])
+        plain = json.loads(CliRunner().invoke(shell, ["passport", "verify", "it.html", "--data", "nothing.csv", *words, "--json"]).stdout)
+        return told.exit_code, {one["name"]: one["good"] for one in plain["findings"]}, told.stdout.replace("\n", " ")
+
+    code, found, said = verified()
+    assert (code, found["signature"], found["key"], found["page"]) == (1, True, False, True)
+    assert "it does not hold" in said and key in said and "not yours" in said
+    code, found, said = verified("--key", "0" * 64, "--key", key.upper())
+    assert (code, found["key"]) == (0, True) and "it holds" in said and "trusted (named here)" in said
+    assert verified("--key", "0" * 64)[:1] == (1,)
+    (tmp_path / "else").mkdir(exist_ok=True)
+    (tmp_path / "else" / "trusted").write_text(f"# whom I believe\n\n{key} Ada\n")
+    code, found, said = verified()
+    assert (code, found["key"]) == (0, True) and "trusted (Ada)" in said
+    for wrong in (["--key", key[:16]], ["--key", "z" * 64]):
+        refused = CliRunner().invoke(shell, ["passport", "verify", "it.html", *wrong])
+        assert getattr(refused.exception, "code", "") == "PASSPORT_TRUST"
+    (tmp_path / "else" / "trusted").write_text("Ada\n")
+    with pytest.raises(Misuse, match="PASSPORT_TRUST"):
+        read(tmp_path / "it.html")

@@ -17,7 +17,8 @@ from argosy.cli.main import Shell
 from argosy.cli.prices import gather
 from argosy.cli.search import search as command
 from argosy.core.errors import Misuse
-from argosy.house import Terms
+from argosy.house import Terms, Wanted
+from argosy.lab.backtest import run
 from argosy.lab.looks import looks
 from argosy.lab.search import Found, search
 from argosy.lab.search.objective import objective
@@ -25,8 +26,10 @@ from argosy.lab.search.picture import fields, svg, two
 from argosy.lab.search.run import Trial
 from argosy.lab.search.sensitivity import Beside, importance, plateau
 from argosy.lab.search.space import Axis, Space
+from argosy.lab.statistics import statistics
 from argosy.lab.sweep import sweep
 from argosy.lab.trials import count, lines, tried
+from argosy.lab.verdict import gather as verdict
 from argosy.strategies.trend import Trend
 
 FREE = Terms(cash=10_000.0, fees="free", slippage_bps=0.0)
@@ -52,6 +55,26 @@ def test_a_grid_is_a_sweep_and_its_best_the_best() -> None:
     least = found(method="grid", trials=1000, objective="max_drawdown", constraints=["trades>=1"])
     assert least.value == rows.filter(rows["trades"] >= 1)["max_drawdown"].min()
     assert found(method="grid", trials=7).frame.height == 7
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("goal", ["omega", "min:cvar", "payoff", "alpha", "min:held_days"])
+def test_any_statistic_may_be_sought_and_be_a_rule(goal: str, together: bool) -> None:
+    """The figure of each trial is the one that the statistics of its backtest have, in either lane."""
+    short = gather("demo", ("IBM",), "2010-01-01")[0]
+    out = search(Trend, short, {"fast": "5,10", "slow": "30,60"}, terms=FREE, method="grid", objective=goal, together=together, ledger_at=None,
+                 constraints=["drag<=5%", "ulcer<0.5", "trades>=1", "mae_frac>=0"])  # fmt: skip
+    sign, name = (-1, goal[4:]) if goal.startswith("min:") else (1, goal)
+    told = []
+    for row in out.frame.to_dicts():
+        outcome = run([Wanted("s", Trend, {"fast": row["fast"], "slow": row["slow"]})], short, FREE, trials=None)
+        flat = statistics(verdict(outcome, "s")).flat()
+        want = next(value for full, value in flat.items() if full.endswith(f".{name}") and not full.startswith("benchmark"))
+        assert row[name] == pytest.approx(want, rel=1e-9) and row["feasible"]
+        told.append(want)
+    assert out.frame.height == 4 and out.value == pytest.approx(max(sign * one for one in told) * sign, rel=1e-9)
+    none = search(Trend, short, {"fast": "5,10"}, terms=FREE, method="grid", together=together, ledger_at=None, constraints=["omega>1000"])
+    assert none.best is None and set(none.frame["state"]) == {"done"}
 
 
 def test_a_rule_may_name_a_parameter_that_stays_the_same() -> None:

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from argosy.core.errors import Misuse
-from argosy.lab.search.objective import BAD, broken, objective, rules, worth
+from argosy.lab.search.lane import joined
+from argosy.lab.search.objective import BAD, FIGURES, broken, objective, rules, worth
 from argosy.lab.search.space import Axis, Space, space
+from argosy.lab.statistics import catalogue
 
 
 class Many:
@@ -141,11 +143,38 @@ def test_what_is_no_comparison_is_refused(text: str) -> None:
         rules([text], ["fast"])
 
 
+def test_every_statistic_may_be_sought_and_each_has_one_name_and_one_way() -> None:
+    flat = [name for group in catalogue.FIGURES.values() for name in group]
+    assert list(FIGURES) == [*flat, "end_equity"] and len(set(flat)) == len(flat)
+    assert not set(catalogue.MORE) & set(catalogue.LESS) and set(catalogue.MORE) | set(catalogue.LESS) <= set(flat)
+    assert {*catalogue.SUMS, *catalogue.MOST, *catalogue.LEAST} <= set(flat)
+    assert {name for name, way in FIGURES.items() if not way} == {
+        "sharpe_error", "sharpe_error_iid", "skew", "kurtosis", "beta", "correlation", "trades", "open_trades", "held_days", "exposure", "traded",
+    }  # fmt: skip
+    assert [rule.text for rule in rules(["omega > 1.2", "cvar<=5%", "beta < alpha"], [])] == ["omega > 1.2", "cvar <= 0.05", "beta < alpha"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "weights", "said"),
+    [("fees", [1.0, 2.0], None, 3.0), ("max_drawdown", [0.1, 0.3], None, 0.3), ("worst_step", [-0.1, -0.3], None, -0.3),
+     ("omega", [1.0, 2.0], None, 1.5), ("omega", [1.0, 2.0], [3.0, 1.0], 1.25), ("omega", [1.0, float("nan")], [3.0, 1.0], 1.0),
+     ("longest_wins", [3.0, 5.0], None, 5.0), ("fees", [float("nan")], None, 0.0)],
+)  # fmt: skip
+def test_figures_of_several_as_one(name: str, values: list[float], weights: list[float] | None, said: float) -> None:
+    assert joined(name, values, weights) == said
+
+
 def test_objectives() -> None:
     assert (objective("sharpe").sign, objective("max_drawdown").sign, objective("min:sharpe").sign, objective("max: fees").sign) == (1, -1, -1, 1)
     for wrong in ("luck", "up:sharpe", ":sharpe", ""):
         with pytest.raises(Misuse, match="SEARCH_OBJECTIVE"):
             objective(wrong)
+    with pytest.raises(Misuse, match="max:beta") as unsaid:
+        objective("beta")
+    assert "neither more nor less" in unsaid.value.what and objective("min:beta").sign == -1
+    with pytest.raises(Misuse) as unknown:
+        objective("luck")
+    assert all(name in unknown.value.fix for name in ("omega", "cvar", "profit_factor", "information_ratio", "end_equity"))
     up, down = objective("sharpe"), objective("fees")
     assert up.better(2.0, 1.0) and down.better(1.0, 2.0) and up.better(1.0, float("nan")) and not up.better(float("nan"), 1.0)
     assert worth(up, 1.5, 0.0) == 1.5

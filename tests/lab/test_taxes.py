@@ -68,6 +68,12 @@ def test_each_method_by_hand(method: str, want: list[tuple[float, ...]]) -> None
     assert sum(float(lot.size) for lot in made.held["A"]) == 150.0
 
 
+def test_a_split_that_comes_after_the_run_changes_no_lot() -> None:
+    """The run ends with day 900; the split of day 950 is in the list, and is not yet."""
+    held = {day: reckon(run(fill(0, "A", 1, 10, 30.0), splits=[Ratio(START + day * DAY, "A", 2.0)])).held["A"] for day in (899, 900, 950)}
+    assert {day: float(sum(lot.size for lot in lots)) for day, lots in held.items()} == {899: 20.0, 900: 20.0, 950: 10.0}
+
+
 def test_a_short_is_opened_by_a_sale_and_its_gain_is_short_term_always() -> None:
     made = reckon(run(fill(0, "A", -1, 10, 50.0, 1.0), fill(500, "A", 1, 4, 40.0, 0.5)))
     (sale,) = made.sales

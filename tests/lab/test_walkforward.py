@@ -255,3 +255,19 @@ def test_misuse_says_what_and_how(wrong: list[str], code: str, tmp_path: Path, m
     refused = CliRunner().invoke(app(), [*WORDS, "--json", *wrong])
     assert refused.exit_code == 2
     assert json.loads(refused.stderr)["error"]["code"] == code
+
+
+def test_any_statistic_is_judged_outside_as_inside() -> None:
+    """A figure that needs fills or a benchmark is told of the judged stretch, too: that of the choice alone there."""
+    out = walked(objective="alpha", trials=4, windows=2)
+    for stage in out.stages:
+        assert stage.best is not None and {"alpha", "sharpe", "held_days"} & set(stage.outside) >= {"alpha", "sharpe"}
+        track = lane(Trend, IBM, terms=TERMS)
+        assert stage.outside["alpha"] == track.tried([stage.best], stage.test, ("alpha",))[0].figures["alpha"]
+        assert stage.inside["alpha"] == track.tried([stage.best], stage.train, ("alpha",))[0].figures["alpha"]
+    assert out.table["alpha_outside"].null_count() == 0
+
+
+def test_a_word_that_nobody_knows_is_an_error() -> None:
+    with pytest.raises(TypeError, match="objectiv"):
+        walked(objectiv="alpha")

@@ -440,7 +440,7 @@ def test_the_fold_is_the_state_after_every_row() -> None:
     flown = 0
     for stop in range(1, ROWS):
         run.replay.run(stop=stop)
-        run.engine._mark_rows()  # so that the journal knows of the last row too
+        run.engine.mark_rows()  # so that the journal knows of the last row too
         state = fold(run.engine.journal.records(), State(run.engine.instruments, "USD", ["a"]), run.replay.source.rows())
         assert state.hash == run.engine.state.hash, stop
         assert {key: course.snapshot() for key, course in state.courses.items()} == {

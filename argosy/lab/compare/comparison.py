@@ -19,16 +19,15 @@ from argosy.lab.compare.gap import Gap, gaps, ratio
 from argosy.lab.compare.tested import Tested
 from argosy.lab.result import Result
 from argosy.lab.statistics import FIGURES, Statistics, statistics
+from argosy.lab.statistics.catalogue import better
 
 SHOWN = (
-    ("curve.total_return", 1), ("curve.cagr", 1), ("curve.volatility", -1), ("curve.sharpe", 1), ("curve.sharpe_error", 0),
-    ("curve.sharpe_above_0", 1), ("curve.sortino", 1), ("curve.calmar", 1), ("curve.omega", 1), ("curve.max_drawdown", -1),
-    ("curve.max_drawdown_days", -1), ("curve.ulcer", -1), ("curve.var", -1), ("curve.cvar", -1), ("curve.skew", 0), ("curve.worst_step", 1),
-    ("versus.alpha", 1), ("versus.beta", 0), ("versus.correlation", 0), ("versus.information_ratio", 1), ("deals.trades", 0),
-    ("deals.win_rate", 1), ("deals.profit_factor", 1), ("deals.average_frac", 1), ("deals.held_days", 0), ("deals.exposure", 0),
-    ("deals.turnover", -1), ("deals.fees", -1), ("deals.drag", -1),
+    "curve.total_return", "curve.cagr", "curve.volatility", "curve.sharpe", "curve.sharpe_error", "curve.sharpe_above_0", "curve.sortino",
+    "curve.calmar", "curve.omega", "curve.max_drawdown", "curve.max_drawdown_days", "curve.ulcer", "curve.var", "curve.cvar", "curve.skew",
+    "curve.worst_step", "versus.alpha", "versus.beta", "versus.correlation", "versus.information_ratio", "deals.trades", "deals.win_rate",
+    "deals.profit_factor", "deals.average_frac", "deals.held_days", "deals.exposure", "deals.turnover", "deals.fees", "deals.drag",
 )  # fmt: skip
-"""Figures side by side, and whether more is better (1), less (-1), or neither (0)."""
+"""Figures side by side; `catalogue.better` says which way is."""
 
 
 class Row(NamedTuple):
@@ -110,7 +109,7 @@ def compare(
     start, end = int(days.known[0]) // DAY * DAY, int(days.known[-1]) // DAY * DAY + DAY
     cut = any(int(result.known[0]) < start or int(result.known[-1]) >= end for result in results)
     stats = [statistics(between(result, start, end)) for result in results]
-    rows = [_row(figure, better, [one.flat()[figure] for one in stats]) for figure, better in SHOWN]
+    rows = [_row(figure, better(figure.partition(".")[2]), [one.flat()[figure] for one in stats]) for figure in SHOWN]
     found = gaps(called, days.returns, days.ppy)
     known = {name: (tested or {}).get(name, Tested()) for name in called}
     sharpes = {name: ratio(days.returns[:, k]) * days.ppy**0.5 for k, name in enumerate(called)}
@@ -143,6 +142,7 @@ def between(result: Result, start: int, end: int) -> Result:
         fills=result.fills.filter((pl.col("known") >= start) & (pl.col("known") < end)),
         trades=result.trades.filter((pl.col("entered") >= start) & (pl.col("entered") < end)),
         flows=tuple(flow for flow in result.flows if start < flow.known < end),
+        yardstick=None if (one := result.yardstick) is None else msgspec.structs.replace(one, value=one.value[inside]),
     )  # fmt: skip
 
 

@@ -8,10 +8,9 @@
 from __future__ import annotations
 
 from argosy.lab.montecarlo.blocks import block_length
-from argosy.lab.montecarlo.delay import delayed
 from argosy.lab.montecarlo.fan import Fan, bootstrap
 from argosy.lab.montecarlo.perturb import perturbed
 from argosy.lab.montecarlo.run import KINDS, Monte, montecarlo, resampled
 from argosy.lab.montecarlo.stress import costlier, dearer, delays
 
-__all__ = ["KINDS", "Fan", "Monte", "block_length", "bootstrap", "costlier", "dearer", "delayed", "delays", "montecarlo", "perturbed", "resampled"]
+__all__ = ["KINDS", "Fan", "Monte", "block_length", "bootstrap", "costlier", "dearer", "delays", "montecarlo", "perturbed", "resampled"]

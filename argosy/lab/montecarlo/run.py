@@ -95,7 +95,7 @@ def montecarlo(
     costs:     by what fees and slippage are multiplied; late: bars by which wishes are late
     progress:  called with (kind, done, in all)
     ledger_at: as in a search: one trial, however often it is shaken
-    Raises Misuse: MONTE_KIND MONTE_PATHS MONTE_NOISE MONTE_COSTS MONTE_DELAY SEARCH_REFUSED and what `declare` raises.
+    Raises Misuse: MONTE_KIND MONTE_PATHS MONTE_NOISE MONTE_COSTS LATE SEARCH_REFUSED and what `declare` raises.
     """
     for kind in only:
         if kind not in KINDS:

@@ -10,7 +10,7 @@ from msgspec import structs
 from argosy.core.errors import Misuse
 from argosy.house import Data, Terms, fee_schedule
 from argosy.kernels.fees import FeeSchedule
-from argosy.lab.montecarlo.delay import delayed
+from argosy.lab.late import late as heard_late
 from argosy.lab.search.lane import ALWAYS, Tried
 from argosy.lab.search.walked import Walked
 
@@ -34,14 +34,14 @@ def delays(
 ) -> list[Tried]:
     """What a strategy comes to when its wishes reach the market so many bars late, through the engine.
 
-    One that cannot be made late (`delayed`) has no figures and says MONTE_DELAY; Misuse("MONTE_DELAY") for fewer bars than none.
+    One that cannot be made late (`lab.late`) has no figures and says LATE; Misuse("LATE") for fewer bars than none.
     """
     return [_late(cls, data, late, terms, params, symbols) for late in bars]
 
 
 def _late(cls: type, data: Data, bars: int, terms: Terms, params: Mapping[str, object], symbols: Sequence[str]) -> Tried:
     try:
-        later = delayed(cls, bars)
+        later = heard_late(cls, bars)
     except Misuse as refused:
         if bars < 0:
             raise

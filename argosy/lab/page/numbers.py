@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 import msgspec
 
@@ -21,7 +22,7 @@ LABELS = {
 }  # fmt: skip
 """Names for people; the others are their own, with spaces."""
 SIGNED = {"total_return", "cagr", "alpha", "excess_return", "best_step", "worst_step", "best_frac", "worst_frac", "average_frac"}
-TITLES = {"curve": "Growth and risk", "versus": "Beside holding", "deals": "Trades and costs"}
+TITLES = {"curve": "Growth and risk", "versus": "Beside", "deals": "Trades and costs"}
 
 
 def label(name: str) -> str:
@@ -51,12 +52,18 @@ def about(group: str, name: str, steps: str = "days") -> str:
 
 def numbers(stats: Statistics, told: bool = True) -> str:
     """Three tables, side by side where there is room. told: whether definitions are written; the script copies them to other runs."""
-    own, held = msgspec.structs.asdict(stats.curve), msgspec.structs.asdict(stats.benchmark)
-    tables = [_table("curve", stats, [("own", "curve", own), ("holding", "benchmark", held)], told)]
-    tables += [_table(group, stats, [("", group, msgspec.structs.asdict(getattr(stats, group)))], told) for group in ("versus", "deals")]
+    name = escape(stats.measure)
+    heads = {"curve": [("own", "curve"), ("holding", "benchmark")], "versus": [("", "versus")], "deals": [("", "deals")]}
+    if stats.yardstick is not None:
+        heads["curve"].append((name, "yardstick"))
+        heads["versus"] = [("holding", "versus"), (name, "against")]
+    tables = [
+        _table(group, stats, [(head, place, msgspec.structs.asdict(getattr(stats, place))) for head, place in columns], told)
+        for group, columns in heads.items()
+    ]
     note = "Point at a name, or touch it, for its definition and source."
     return (
-        f'<section class="card"><h3>Every statistic</h3><p class="note">{note} Beside: {stats.held}.</p>'
+        f'<section class="card"><h3>Every statistic</h3><p class="note">{note} Beside: {stats.held}{f"; {name}, held" if name else ""}.</p>'
         f'<div class="numbers"><div>{tables[0]}</div><div>{tables[1]}{tables[2]}</div></div></section>'
     )
 
@@ -71,4 +78,5 @@ def _table(group: str, stats: Statistics, columns: Sequence[tuple[str, str, dict
             cells += cell(tip(text, reason) if reason else text, values[name])
         named = tip(label(name), about(group, name, stats.steps)) if told else f'<span class="tip">{label(name)}</span>'
         rows.append(f'<tr data-figure="{group}.{name}"><th scope="row">{named}</th>{cells}</tr>')
-    return f'<table class="figures"><thead><tr><th scope="col">{TITLES[group]}</th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    title = "Beside holding" if group == "versus" and len(columns) == 1 else TITLES[group]
+    return f'<table class="figures"><thead><tr><th scope="col">{title}</th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'

@@ -8,10 +8,13 @@ const plotOf = (box) => {
     return { lines, tick: brief, read: cash, wide: wide(lines.map((l) => l.v)) };
   }
   const curve = run.curve, own = kindOf(k);
+  const third = (v, down) => (curve.index ? [{ name: run.index, kind: "ci", t: curve.t, v, down }] : []);
   if (kind === "equity") return { tick: brief, read: cash, wide: wide([curve.own, curve.held]), lines: [
-    { name: run.name, kind: own, t: curve.t, v: curve.own, down: curve.down }, { name: "Holding all", kind: "ch", t: curve.t, v: curve.held, down: curve.held_down }] };
+    { name: run.name, kind: own, t: curve.t, v: curve.own, down: curve.down }, { name: "Holding all", kind: "ch", t: curve.t, v: curve.held, down: curve.held_down },
+    ...third(curve.index, curve.index_down)] };
   if (kind === "fall") return { tick: share, read: share, top: 0, quiet: true, lines: [
-    { name: run.name, kind: own, t: curve.t, v: curve.down, area: true }, { name: "Holding all", kind: "ch", t: curve.t, v: curve.held_down }] };
+    { name: run.name, kind: own, t: curve.t, v: curve.down, area: true }, { name: "Holding all", kind: "ch", t: curve.t, v: curve.held_down },
+    ...third(curve.index_down)] };
   if (kind === "sharpe" || kind === "beta") return { tick: short, read: (value) => fixed(value, 2), base: 0, lines: [
     { name: kind === "beta" ? "Beta" : "Sharpe", kind: own, t: run.rolling.t, v: run.rolling[kind] }] };
   if (kind === "invested") {

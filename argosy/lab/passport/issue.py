@@ -137,10 +137,10 @@ def _made(
     source: dict[str, Any],
 ) -> Passport:  # fmt: skip
     result, terms = subject.result, subject.terms
-    rows = thin(result.value, 400)
+    rows = thin(result.grown, 400)
     times = [look.first for look in seen.values()], [look.last for look in seen.values()]
     figures = {name: plainly(result.stats.get(name)) for name in ("total_return", "cagr", "volatility", "max_drawdown", "trades", "fees", "exposure")}
-    figures |= {"sharpe": plainly(subject.sharpe), "start": plainly(result.value[0]) if len(rows) else None, "currency": result.currency}
+    figures |= {"sharpe": plainly(subject.sharpe), "start": plainly(result.grown[0]) if len(rows) else None, "currency": result.currency}
     return Passport(
         made=iso(time.time_ns())[:19] + "Z", by=f"Argosy {__version__}", name=subject.name,
         strategy=f"{subject.cls.__module__}.{subject.cls.__qualname__}", code=code_key(subject.cls), params=plain(subject.declaration.params),
@@ -149,7 +149,7 @@ def _made(
         conditions={"cash": terms.cash, "currency": terms.currency, "slippage_bps": terms.slippage_bps,
                     "fees": terms.fees if isinstance(terms.fees, str) else "own", "limits": terms.profile},
         trials=count, verdict=verdict(checks), reasons=reasons(checks), checks=checks, figures=figures,
-        curve={"known": result.known[rows].tolist(), "own": plainly(np.round(result.value[rows], 2).tolist()),
+        curve={"known": result.known[rows].tolist(), "own": plainly(np.round(result.grown[rows], 2).tolist()),
                "held": plainly(np.round(result.benchmark[rows], 2).tolist())},
         source=source, seconds=clock.seconds,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,8 +58,12 @@ def _hash(text: str) -> str:
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def read(path: Path | str) -> tuple[Passport, list[Finding]]:
-    """A written passport, and whether its signature and its page hold. Misuse("PASSPORT_READ") for what is none."""
+def read(path: Path | str, keys: Sequence[str] = ()) -> tuple[Passport, list[Finding]]:
+    """A written passport, and whether its signature and its page hold. keys: others' public keys that are trusted, beside the owner's file.
+
+    "signature" is whether nothing was changed, "key" whether the one who signed is the owner or trusted: a stranger can sign anything.
+    Misuse: PASSPORT_READ for what is none, PASSPORT_TRUST for a key that is none.
+    """
     at = Path(path)
     try:
         text = at.read_text(encoding="utf-8")
@@ -74,8 +78,12 @@ def read(path: Path | str) -> tuple[Passport, list[Finding]]:
         raise Misuse("PASSPORT_READ", "this is no passport", where=str(at), fix="name a file that `argosy passport` wrote") from error
     if passport.schema != SCHEMA:
         raise Misuse("PASSPORT_READ", f"layout {passport.schema} is not known", where=str(at), fix="read it with the release that wrote it")
-    answer = checked(canonical({"passport": whole["passport"], "page": hashed}), sealed)
-    findings = [Finding("signature", None if answer.whose == "unknown" else answer.good, answer.said)]
+    answer = checked(canonical({"passport": whole["passport"], "page": hashed}), sealed, keys)
+    whole_one = answer.good and answer.whose != "unknown"
+    said = "nothing was changed since it was signed" if whole_one else answer.said
+    findings = [Finding("signature", None if answer.whose == "unknown" else answer.good, said)]
+    if whole_one:
+        findings.append(Finding("key", answer.whose != "other", answer.said))
     if found:
         bare = text[: found.start(1)] + text[found.end(1) :]
         same = _hash(bare) == hashed

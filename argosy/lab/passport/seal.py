@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 import secrets
+from collections.abc import Sequence
 from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from argosy.core.errors import Misconfigured
+from argosy.core.errors import Misconfigured, Misuse
 from argosy.lab.trials import home
 
 SEAL = "passport.ed25519"
 SECRET = "passport.hmac"  # noqa: S105  (the name of a file)
+TRUSTED = "trusted"
+"""Keys of others whose passports count here: a line each, the public key and, after a space, whose it is."""
+_KEY = re.compile(r"[0-9a-f]{64}")
 
 
 class Seal(msgspec.Struct, frozen=True):
@@ -31,10 +36,14 @@ class Seal(msgspec.Struct, frozen=True):
 
 
 class Checked(NamedTuple):
-    """What a signature is worth here. whose: "mine", "other" (a good signature of a key that is not of this machine)."""
+    """What a signature is worth here.
+
+    good:  it belongs to these bytes and to the key that it names: nothing was changed since, whoever made it
+    whose: "mine"; "trusted", a key that was named as trusted; "other", a key of nobody known; "unknown", it cannot be checked here
+    """
 
     good: bool
-    whose: Literal["mine", "other", "unknown"]
+    whose: Literal["mine", "trusted", "other", "unknown"]
     said: str
 
 
@@ -59,8 +68,30 @@ def public() -> str:
     return f"{found.by} {found.key}"
 
 
-def checked(body: bytes, found: Seal) -> Checked:
-    """Whether a signature belongs to these bytes."""
+def trusted(keys: Sequence[str] = ()) -> dict[str, str]:
+    """Public keys of others that count here, with whose they are: those given, and those of the file `TRUSTED` in the owner's folder.
+
+    Misuse("PASSPORT_TRUST") for what is no public key: 64 digits of Ed25519 in hex.
+    """
+    out = {key.strip().lower(): "named here" for key in keys}
+    path = home() / TRUSTED
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misuse("PASSPORT_TRUST", f"the trusted keys cannot be read: {error}", where=str(path), fix="mend the file, or move it away") from error
+    for line in lines:
+        key, _, name = line.strip().partition(" ")
+        if key and not key.startswith("#"):
+            out.setdefault(key.lower(), name.strip() or "trusted")
+    for key in out:
+        if not _KEY.fullmatch(key):
+            raise Misuse("PASSPORT_TRUST", f"{key[:70]!r} is no public key", where="--key", fix="64 digits, as `argosy passport key` prints them")
+    return out
+
+
+def checked(body: bytes, found: Seal, keys: Sequence[str] = ()) -> Checked:
+    """Whether a signature belongs to these bytes, and whose it is. keys: others' public keys that are trusted now, beside `TRUSTED`."""
+    known = trusted(keys)
     try:
         sign = bytes.fromhex(found.sign)
         if found.by == "hmac-sha256":
@@ -75,8 +106,11 @@ def checked(body: bytes, found: Seal) -> Checked:
         public = made.Ed25519PublicKey.from_public_bytes(bytes.fromhex(found.key))
         path = home() / SEAL
         mine = path.exists() and made.Ed25519PrivateKey.from_private_bytes(path.read_bytes()).public_key().public_bytes_raw().hex() == found.key
-        whose: Literal["mine", "other"] = "mine" if mine else "other"
-        said = "signed by this machine" if mine else f"signed by the key {found.key[:16]}, which is not of this machine"
+        own = found.key.lower()
+        whose: Literal["mine", "trusted", "other"] = "mine" if mine else "trusted" if own in known else "other"
+        said = "signed by this machine" if mine else f"signed by the key {own}, " + (
+            f"which is trusted ({known[own]})" if own in known else "which is not yours: anyone can have made it"
+        )
         try:
             public.verify(sign, body)
         except made.InvalidSignature:

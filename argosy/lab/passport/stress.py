@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from argosy.core.events import Bar, Split
-from argosy.core.intents import Hold, Intent, Ladder, Target
+from argosy.core.events import Bar
 from argosy.core.money import per_one
-from argosy.core.strategy import Declaration, Out
 from argosy.core.time import DAY, MS
-from argosy.house import fee_schedule
 from argosy.kernels.impact import square_root
 from argosy.kernels.overfit import moments
+from argosy.lab.late import late
+from argosy.lab.montecarlo.stress import dearer
 from argosy.lab.passport.check import Check, check, grade
 from argosy.lab.passport.subject import Subject, gain, ratio_of
 from argosy.lab.verdict import daily
@@ -24,7 +23,6 @@ from argosy.lab.words import number, percent
 
 STEPPED = 1 << 62
 SIZES = (1.0, 3.0, 10.0)
-LEVELS = ("target", "limit", "stop", "take")
 
 
 _COSTS = ("costs", "Costs twice as high")
@@ -51,10 +49,8 @@ def costs_again(subject: Subject) -> Check:
 def costs(subject: Subject) -> Check:
     """The same run with fees and slippage twice as high."""
     terms = subject.terms
-    schedule = fee_schedule(terms.fees)
-    twice = type(schedule)(*(value * 2.0 for value in schedule))
     slip = max(2.0 * terms.slippage_bps, 1.0)
-    outcome = subject.again(terms=msgspec.structs.replace(terms, fees=twice, slippage_bps=slip))
+    outcome = subject.again(terms=msgspec.structs.replace(terms, fees=dearer(terms.fees, 2.0), slippage_bps=slip))
     return _costs(subject, gain(subject.outcome), gain(outcome), ratio_of(outcome), slip, "run again")
 
 
@@ -82,9 +78,7 @@ def delay(subject: Subject) -> Check:
         latency = subject.terms.latency_ms + step / MS
         outcome = subject.again(terms=msgspec.structs.replace(subject.terms, latency_ms=latency))
     else:
-        splits = [event for event in subject.data[2] if isinstance(event, Split)]
-        made = late_step(declaration, splits) if declaration.step is not None else late_class(declaration)
-        outcome = subject.again(cls=made, scan_from=STEPPED)
+        outcome = subject.again(cls=late(subject.cls, 1), scan_from=STEPPED)
     own, other, base, ratio = gain(subject.outcome), gain(outcome), subject.sharpe, ratio_of(outcome)
     kept = ratio / base if base > 0.0 else float("nan")
     said = (
@@ -108,73 +102,6 @@ def _usual(subject: Subject) -> int:
     found = np.concatenate(steps) if steps else np.zeros(0, np.int64)
     found = found[found > 0]
     return int(np.median(found)) + 1 if len(found) else 1
-
-
-def late_step(declaration: Declaration, splits: Sequence[Split]) -> type:
-    """The class with a step whose four numbers come out one bar late; it is stepped in Python and kept nowhere."""
-    inner = declaration.step
-    assert inner is not None  # noqa: S101  (the caller asked)
-    held: dict[int, tuple[Out, list[float]]] = {}
-    waiting = {i: [event for event in splits if event.instrument == i] for i in {event.instrument for event in splits}}
-
-    def step(row: Any, needs: Any, state: Any, params: Any, out: Out) -> None:
-        """The step, its answer kept back for a bar."""
-        if row.instrument not in held:
-            mine = Out()
-            held[row.instrument] = mine, [getattr(mine, name) for name in LEVELS]
-        mine, before = held[row.instrument]
-        due = waiting.get(row.instrument, [])
-        while due and due[0].known <= row.known:
-            ratio = due.pop(0).ratio
-            for k, name in enumerate(LEVELS[1:], start=1):
-                setattr(mine, name, getattr(mine, name) / ratio)
-                before[k] /= ratio
-        inner(row, needs, state, params, mine)
-        for k, name in enumerate(LEVELS):
-            setattr(out, name, before[k])
-            before[k] = getattr(mine, name)
-
-    return type(f"Late{declaration.cls.__name__}", (declaration.cls,), {"step": staticmethod(step), "explain": None, "__module__": __name__})
-
-
-def late_class(declaration: Declaration) -> type:
-    """The class with handlers whose intents come out one bar late, instrument by instrument."""
-    cls: Any = declaration.cls
-    barred = "on_bar" in declaration.handlers
-    body: dict[str, Any] = {"__module__": __name__}
-
-    def kept(self: Any, said: Intent | tuple[Intent, ...] | None, now: int) -> None:
-        store = self.__dict__.setdefault("_late", [])
-        for intent in said if isinstance(said, tuple) else (said,) if said is not None else ():
-            store.append((now, intent))
-
-    def wrapped(name: str) -> Any:
-        original = getattr(cls, name)
-
-        def handler(self: Any, event: Any, book: Any) -> None:
-            if name == "on_bar":
-                self.__dict__.setdefault("_fresh", set()).add(event.instrument)
-            kept(self, original(self, event, book), book.now)
-
-        return handler
-
-    for name in declaration.handlers:
-        if name != "on_instant":
-            body[name] = wrapped(name)
-    instant = getattr(cls, "on_instant", None)
-
-    def on_instant(self: Any, book: Any) -> tuple[Intent, ...]:
-        store: list[tuple[int, Target | Ladder | Hold]] = self.__dict__.setdefault("_late", [])
-        fresh: set[int] = self.__dict__.setdefault("_fresh", set())
-        due = [one for one in store if one[0] < book.now and (not barred or one[1].instrument in fresh)]
-        store[:] = [one for one in store if one not in due]
-        fresh.clear()
-        if instant is not None:
-            kept(self, instant(self, book), book.now)
-        return tuple(intent for _, intent in due)
-
-    body["on_instant"] = on_instant
-    return type(f"Late{cls.__name__}", (cls,), body)
 
 
 # -- more money -----------------------------------------------------------------------------------------------------------------

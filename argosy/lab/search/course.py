@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec.structs import asdict
 from numpy.typing import NDArray
 
 from argosy.core.instrument import Instrument
 from argosy.core.money import per_one, unit
 from argosy.house import Terms, fee_schedule
+from argosy.kernels import stats as kernels
 from argosy.kernels.fees import fee
 from argosy.kernels.ledger import notional
 from argosy.kernels.slippage import bps
 from argosy.kernels.sweep.loop import AFTER, BETWEEN, DIVIDEND, SPLIT
+from argosy.lab.search.objective import END
+from argosy.lab.statistics.curve import of_sample
+from argosy.lab.statistics.sample import sample
+from argosy.lab.statistics.versus import of_pair, pair
 from argosy.lab.sweep.ground import Ground
-from argosy.lab.verdict import YEAR, of_curve
+from argosy.lab.verdict import calmar, of_curve
 
 NAN = float("nan")
 
@@ -125,32 +130,33 @@ def together(parts: Sequence[Course]) -> Course:
     return Course(known, total, np.concatenate([part.pnl for part in parts]), sum(part.end for part in parts), left, last)
 
 
-def curve_figures(known: NDArray[np.int64], equity: NDArray[np.int64], currency: str) -> dict[str, float]:
-    """total_return, cagr, volatility, sharpe, sortino, calmar, max_drawdown, end_equity of an equity curve in units."""
+def curve_figures(
+    known: NDArray[np.int64], equity: NDArray[np.int64], currency: str, flows: NDArray[np.float64] | None = None
+) -> dict[str, float]:
+    """The figures of `verdict.of_curve` of an equity curve in units, calmar, and end_equity. flows: see `Result.flow`."""
     value = equity / float(per_one(currency))
-    found = of_curve(known, value)
-    found.pop("max_drawdown_days")
-    return found | {"calmar": calmar(found["cagr"], found["max_drawdown"]), "end_equity": float(value[-1]) if len(value) else NAN}
+    found = of_curve(known, value, flows)
+    return found | {"calmar": calmar(found["cagr"], found["max_drawdown"]), END: float(value[-1]) if len(value) else NAN}
 
 
 def trade_figures(pnl: NDArray[np.int64], currency: str) -> dict[str, float]:
-    """trades, win_rate, profit_factor, expectancy (currency a trade) of closed trades in units."""
-    gains, losses = int(pnl[pnl > 0].sum()), -int(pnl[pnl < 0].sum())
+    """What only the profits of closed trades tell, in units and in their order: money in currency; see `statistics.deals`."""
+    made = (pnl / float(per_one(currency))).tolist()
+    wins, losses = kernels.streaks.py(made)
     return {
-        "trades": float(len(pnl)), "win_rate": float(np.mean(pnl > 0)) if len(pnl) else NAN,
-        "profit_factor": gains / losses if losses else float("inf") if gains else NAN,
-        "expectancy": float(int(pnl.sum()) / per_one(currency) / len(pnl)) if len(pnl) else NAN,
+        "trades": float(len(made)), "win_rate": kernels.win_rate.py(made), "profit_factor": kernels.profit_factor.py(made),
+        "expectancy": kernels.expectancy.py(made), "payoff": kernels.payoff.py(made), "average_gain": kernels.average_gain.py(made),
+        "average_loss": kernels.average_loss.py(made), "longest_wins": float(wins), "longest_losses": float(losses),
     }  # fmt: skip
 
 
-def calmar(cagr: float, depth: float) -> float:
-    """Growth a year over the deepest fall. Source: Young, Calmar Ratio (1991), here over the whole time."""
-    return cagr / depth if depth > 0.0 and isfinite(cagr) else NAN
-
-
-def growth(total: float, known: NDArray[np.int64], steps: int) -> float:
-    """Growth a year of a whole return, as `of_curve` reckons it; nan for less than a month."""
-    years = (int(known[-1]) - int(known[0])) / YEAR if len(known) > 1 else 0.0
-    if years < 30 / 365.25 or steps < 1 or not total > -1.0:
-        return -1.0 if years >= 30 / 365.25 and total <= -1.0 else NAN
-    return float(np.exp(np.log1p(total) / years) - 1.0)
+def more_figures(
+    known: NDArray[np.int64], equity: NDArray[np.int64], currency: str, benchmark: NDArray[np.float64] | None = None
+) -> dict[str, float]:
+    """All figures of `lab.statistics` of an equity curve in units, with a benchmark (T,) those beside it: quicker ones go over them."""
+    value = equity / float(per_one(currency))
+    own = sample(known, value)
+    out: dict[str, float] = asdict(of_sample(own)[0])
+    if benchmark is not None:
+        out |= asdict(of_pair(pair(own.known, own.value, benchmark, ppy=own.ppy))[0])
+    return out

@@ -14,7 +14,9 @@ from argosy.core.money import from_units, to_units
 from argosy.core.time import NEVER
 from argosy.house import Data, Terms
 from argosy.lab.search.course import Course
+from argosy.lab.search.objective import END
 from argosy.lab.search.space import Point
+from argosy.lab.statistics.catalogue import LEAST, MOST, SUMS
 
 Told = Callable[[int], None]
 Came = Callable[[int, "Sequence[Tried]"], None]
@@ -71,7 +73,7 @@ def lane(
     """The quickest lane that can run a strategy exactly: compiled where it is a step strategy and each instrument stands alone.
 
     together: all instruments in one account, through the engine; else, on several, each has an account of its own with the same cash,
-    and figures are the mean over them (trades, fees, traded and end_equity the sum, max_drawdown the worst)
+    and figures are put together as `joined` says: trades, fees, traded and end_equity the sum, falls the worst, most the mean
     params: values that stay the same; workers: at once, 0 is one a core
     Raises Misuse as `sweep` and `declare` do for what neither lane can run.
     """
@@ -92,18 +94,31 @@ def lane(
 
 
 def merged(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Figures of several instruments as one: the mean, of counts and money the sum, of falls the worst."""
+    """Figures of several instruments as one: `joined`, and what the accounts are worth at the end together."""
     if len(figures) == 1:
         return dict(figures[0])
-    out: dict[str, float] = {}
-    for name in figures[0]:
-        values = np.asarray([each[name] for each in figures], np.float64)
-        known: Any = values[np.isfinite(values)]
-        if name in ("trades", "fees", "traded", "end_equity"):
-            out[name] = float(known.sum())
-        else:
-            out[name] = float("nan") if not len(known) else float(known.max() if name == "max_drawdown" else known.mean())
-    return out
+    out = {name: joined(name, [each[name] for each in figures]) for name in figures[0]}
+    return out | ({END: sum(each[END] for each in figures)} if END in out else {})
+
+
+def joined(name: str, values: Sequence[float], weights: Sequence[float] | None = None) -> float:
+    """One figure of several instruments or stretches as one: a sum, the largest or the smallest as `catalogue` says, else the mean by weight.
+
+    What is not finite is left out; nan where nothing is left, 0 for a sum.
+    """
+    every = np.asarray(values, np.float64)
+    fine = np.isfinite(every)
+    known: Any = every[fine]
+    if name in SUMS:
+        return float(known.sum())
+    if not len(known):
+        return float("nan")
+    if name in MOST:
+        return float(known.max())
+    if name in LEAST:
+        return float(known.min())
+    heavy = np.ones(len(known)) if weights is None else np.asarray(weights, np.float64)[fine]
+    return float((known * heavy).sum() / heavy.sum())
 
 
 def amount(units: int, currency: str) -> float:

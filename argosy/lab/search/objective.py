@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 
 from argosy.core.errors import Misuse
+from argosy.lab.statistics.catalogue import NAMES, better
 
-FIGURES: dict[str, int] = {
-    "total_return": 1, "cagr": 1, "volatility": -1, "sharpe": 1, "sortino": 1, "calmar": 1, "max_drawdown": -1, "trades": 1, "win_rate": 1,
-    "profit_factor": 1, "expectancy": 1, "exposure": -1, "fees": -1, "traded": -1, "end_equity": 1,
-}  # fmt: skip
-"""Figures of a trial; 1 where more is better, -1 where less is. Fractions, positive falls, money in the account's currency."""
+END = "end_equity"
+"""What the account is worth at the end: the one figure of a trial that is no statistic."""
+FIGURES: dict[str, int] = {name: better(name) for name in NAMES} | {END: 1}
+"""Figures of a trial, those of `lab.statistics`: 1 where more is better, -1 where less is, 0 where it must be said."""
 
 _OPS: dict[str, Callable[[Any, Any], bool]] = {">=": ge, "<=": le, ">": gt, "<": lt, "==": eq, "!=": ne}
 _RULE = re.compile(r"\s*([A-Za-z_]\w*)\s*(>=|<=|==|!=|>|<)\s*(?:([A-Za-z_]\w*)|([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(%?))\s*")
@@ -40,14 +40,20 @@ class Objective(msgspec.Struct, frozen=True):
 
 
 def objective(text: str) -> Objective:
-    """ "sharpe", or with a way of its own "min:volatility", "max:exposure"; Misuse("SEARCH_OBJECTIVE") for an unknown figure."""
+    """ "sharpe", or with a way of its own "min:volatility", "max:exposure".
+
+    Misuse("SEARCH_OBJECTIVE") for an unknown figure, and for one of which neither more nor less is better where nobody says which is.
+    """
     way, sign, name = text.rpartition(":")
     name = name.strip()
     if name not in FIGURES or way.strip() not in ("", "min", "max") or (sign and not way):
         raise Misuse(
             "SEARCH_OBJECTIVE", f"{text!r} is no figure to search by", where="--objective", fix=f"one of {', '.join(FIGURES)}; or min:NAME, max:NAME"
         )
-    return Objective(name, {"max": 1, "min": -1, "": FIGURES[name]}[way.strip()])
+    found = {"max": 1, "min": -1, "": FIGURES[name]}[way.strip()]
+    if not found:
+        raise Misuse("SEARCH_OBJECTIVE", f"of {name} neither more nor less is better", where="--objective", fix=f"max:{name} or min:{name}")
+    return Objective(name, found)
 
 
 class Rule(msgspec.Struct, frozen=True):

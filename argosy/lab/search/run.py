@@ -133,7 +133,6 @@ def search(
     sought = quest(
         track.cls, varied, params, method=method, trials=trials, objective=objective, constraints=constraints, seed=seed, batch=batch, prune=prune
     )
-    seen = looks([data[0][symbol] for symbol in track.hashes], data[1])
     head = {
         "strategy": f"{track.cls.__module__}.{track.cls.__qualname__}", "code": code_key(track.cls), "data": dict(track.hashes),
         "terms": terms_key(track.terms), "span": list(span), "params": {name: str(value) for name, value in (params or {}).items()},
@@ -155,14 +154,20 @@ def search(
         return conclude(track, sought, runner.run(adaptive), runner, span)
     finally:  # what was looked at is counted, stopped or not, and what a storage told of it too
         if ledger_at is not None and runner.looked:
-            declared = declare(track.cls, "", **dict(params or {}))
-            held = {name: value for name, value in plain(declared.params).items() if name not in sought.space.names}
-            line = {
-                "at": iso(at_ns) if at_ns else "", "kind": f"search {method}", "looks": seen, "held": held, "params": head["params"],
-                "ppy": steps_a_year(track.known),
-            }  # fmt: skip
-            made = counted(list(runner.looked.values()))
-            ledger.append(ledger_at, {name: head[name] for name in ("strategy", "code", "data", "terms")} | line | made)
+            line = ledger_line(f"search {method}", track, sought, data, params or {}, at_ns)
+            ledger.append(ledger_at, line | counted(list(runner.looked.values())))
+
+
+def ledger_line(kind: str, track: Lane, sought: Quest, data: Data, params: Mapping[str, object], at_ns: int) -> dict[str, Any]:
+    """What the ledger of trials is told of a search beside what was tried (`counted`): whose, on which prices, under which terms."""
+    declared = declare(track.cls, "", **params)
+    held = {name: value for name, value in plain(declared.params).items() if name not in sought.space.names}
+    return {
+        "strategy": f"{track.cls.__module__}.{track.cls.__qualname__}", "code": code_key(track.cls), "data": dict(track.hashes),
+        "terms": terms_key(track.terms), "at": iso(at_ns) if at_ns else "", "kind": kind,
+        "looks": looks([data[0][symbol] for symbol in track.hashes], data[1]), "held": held,
+        "params": {name: str(value) for name, value in params.items()}, "ppy": steps_a_year(track.known),
+    }  # fmt: skip
 
 
 def quest(

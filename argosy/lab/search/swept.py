@@ -11,11 +11,12 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from argosy.core.errors import Misuse
+from argosy.core.money import per_one
 from argosy.core.strategy import declare
 from argosy.house import Data, Terms, fee_schedule
 from argosy.kernels.sweep.account import FILLS, FINE, REFUSED
 from argosy.kernels.sweep.marks import COUNT, SQUARES
-from argosy.lab.search.course import Course, calmar, course, curve_figures, growth, together, trade_figures
+from argosy.lab.search.course import Course, course, curve_figures, more_figures, together, trade_figures
 from argosy.lab.search.lane import ALWAYS, INVALID, Came, Lane, Span, Told, Tried, amount, merged
 from argosy.lab.search.space import Point
 from argosy.lab.sweep.grid import Plan, points
@@ -23,11 +24,15 @@ from argosy.lab.sweep.ground import Ground, ground, grounds, terms_fit
 from argosy.lab.sweep.places import spread
 from argosy.lab.sweep.table import CODES, frame
 from argosy.lab.sweep.work import single, sums
+from argosy.lab.verdict import a_year, calmar, cost_figures
+from argosy.lab.yardstick import holding
 
 QUICK = frozenset(
     ("total_return", "cagr", "calmar", "volatility", "sharpe", "max_drawdown", "trades", "win_rate", "exposure", "fees", "traded", "end_equity")
 )
 """Figures that the loop sums up by itself; for others the fills are written down."""
+FILLED = frozenset(("open_trades", "average_frac", "best_frac", "worst_frac", "held_days", "mae_frac", "mfe_frac"))
+"""Figures that need each fill's time and price; the engine walks the choice for them."""
 OWN_FAULT = ("SWEEP_STEP_OUT", "SWEEP_STEP_RAISED")
 """What the engine would refuse too: the step itself is wrong. Other refusals of the loop are walked by the engine, one by one."""
 
@@ -79,7 +84,7 @@ class Swept:
 
         def give(k: int, one: Tried | None) -> None:
             if one is not None and one.refused.startswith("SWEEP_") and one.refused not in OWN_FAULT:
-                one = self._walked(points[k], span, lands, quick)
+                one = self._walked(points[k], span, lands, wanted)
             found[k] = one = one if one is not None else Tried({}, "SEARCH_NO_ROWS")
             if came is not None:
                 came(k, [one])
@@ -89,7 +94,8 @@ class Swept:
                 give(k, each)
         if good and lands and not quick:
             for k in good:
-                give(k, self._slowly(points[k], lands))
+                filled = bool(FILLED & set(wanted))
+                give(k, self._walked(points[k], span, lands, wanted) if filled else self._slowly(points[k], lands, wanted))
                 told(1)
         else:
             every = self._quickly([points[k] for k in good], lands, told) if good and lands else [None] * len(good)
@@ -142,12 +148,14 @@ class Swept:
             self._walks[symbol] = Walked(self.cls, self._data, self.terms, self._fixed, (symbol,), 1)
         return self._walks[symbol]
 
-    def _walked(self, point: Point, span: Span, lands: Sequence[Ground], quick: bool) -> Tried:
-        """A choice that the loop refused, through the engine."""
-        found = [self._walk(land.symbol).tried([point], span)[0] for land in lands]
+    def _walked(self, point: Point, span: Span, lands: Sequence[Ground], wanted: Sequence[str]) -> Tried:
+        """A choice that the loop refused, or of which it does not tell what is wanted, through the engine."""
+        found = [self._walk(land.symbol).tried([point], span, wanted)[0] for land in lands]
         code = next((one.refused for one in found if one.refused), "")
-        figures = [{name: value for name, value in one.figures.items() if name in QUICK or not quick} for one in found]
-        return Tried({}, code) if code else Tried(merged(figures))
+        if code:
+            return Tried({}, code)
+        quick = set(wanted) <= QUICK
+        return Tried(merged([{name: value for name, value in one.figures.items() if name in QUICK or not quick} for one in found]))
 
     def _later(self, land: Ground, lo: int, hi: int) -> Later:
         tape = land.tape.take(slice(lo, hi))
@@ -203,14 +211,14 @@ class Swept:
         for values, vol in zip(zip(*columns, strict=True), deviation.tolist(), strict=True):
             own = {name: float("nan") if value is None else float(value) for name, value in zip(names, values, strict=True)}
             own["volatility"] = vol
-            own["cagr"] = growth(own["total_return"], known, len(known) - 1)
+            own["cagr"] = a_year([1.0, 1.0 + own["total_return"]], known)
             own["calmar"] = calmar(own["cagr"], own["max_drawdown"])
             found.append(own)
         return found
 
-    def _slowly(self, point: Point, lands: Sequence[Ground]) -> Tried:
+    def _slowly(self, point: Point, lands: Sequence[Ground], wanted: Sequence[str]) -> Tried:
         """One choice with its fills written down."""
-        every = []
+        every, currency = [], self.terms.currency
         for land in lands:
             made = self._plan([point], [land])
             out, log = self._logged(made, land)
@@ -219,9 +227,19 @@ class Swept:
                 return Tried({}, code)
             one = course(land, log, self._data[0][land.symbol], self.terms)
             own = self._figures(made, land, out)[0]
-            curve = curve_figures(one.known, one.equity, self.terms.currency)
-            every.append(own | {"sortino": curve["sortino"]} | trade_figures(one.pnl, self.terms.currency))
+            curve, value = curve_figures(one.known, one.equity, currency), one.equity / float(per_one(currency))
+            told = {name: curve[name] for name in ("sortino", "max_drawdown_days")} | trade_figures(one.pnl, currency)
+            told |= cost_figures(one.known, value, own["traded"], own["fees"])
+            if not set(wanted) <= set(own) | set(told):
+                told = more_figures(one.known, one.equity, currency, self._held(land, float(value[0]))) | told
+            every.append(told | own)
         return Tried(merged(every))
+
+    def _held(self, land: Ground, cash: float) -> NDArray[np.float64]:
+        """The instrument bought at the first close of the ground and held, as `Outcome.benchmark` has it."""
+        row = self._data[0][land.symbol]
+        events = [event for event in self._data[2] if getattr(event, "instrument", -1) == row.id]
+        return holding(land.tape["known"], land.tape["close"], events, cash)
 
     def _logged(self, made: Plan, land: Ground) -> tuple[Any, NDArray[Any]]:
         room = max(1024, len(land) // 16)

@@ -18,13 +18,25 @@ from argosy.core.strategy import HANDLERS, declare
 from argosy.house import Data, Terms, Wanted
 from argosy.kernels.ledger import notional
 from argosy.lab.backtest import Outcome, run
+from argosy.lab.page.ground import reached
+from argosy.lab.result import Result
 from argosy.lab.search.course import Course, closed, curve_figures, trade_figures
 from argosy.lab.search.lane import ALWAYS, INVALID, Came, Span, Told, Tried, amount
+from argosy.lab.search.objective import END
 from argosy.lab.search.space import Point
-from argosy.lab.verdict import gather
+from argosy.lab.statistics import statistics
+from argosy.lab.verdict import gather, of_fills
 from argosy.replay import SCAN_FROM
 
+Work = tuple[Point, Span, Sequence[str]]
+"""A choice, its stretch, and figures that are asked for beyond `ALWAYS_TOLD`."""
 FAILED = "SEARCH_STRATEGY_RAISED"
+ALWAYS_TOLD = frozenset((
+    "total_return", "cagr", "volatility", "sharpe", "sortino", "calmar", "max_drawdown", "max_drawdown_days", END, "trades", "win_rate",
+    "profit_factor", "expectancy", "payoff", "average_gain", "average_loss", "longest_wins", "longest_losses", "fees", "traded", "turnover",
+    "exposure",
+))  # fmt: skip
+"""Figures that cost nothing beside a run; for others all of `lab.statistics` is reckoned."""
 WORTH_PROCESSES = 3_000_000
 """Rows of all runs from which other processes are worth their start, where nobody says how many."""
 NEVER_COMPILED = 1 << 62
@@ -66,9 +78,10 @@ class Walked:
         self, points: Sequence[Point], span: Span = ALWAYS, wanted: Sequence[str] = (), told: Told | None = None,
         came: Came | None = None,
     ) -> list[Tried]:  # fmt: skip
-        """See `lane.Lane`; everything is reckoned, whatever is wanted. Processes where the strategy can be sent to them."""
+        """See `lane.Lane`. Processes where the strategy can be sent to them."""
         out = []
-        for number, found in enumerate(self._each([(point, span) for point in points])):
+        more = tuple(name for name in wanted if name not in ALWAYS_TOLD)
+        for number, found in enumerate(self._each([(point, span, more) for point in points])):
             out.append(found)
             if came is not None:
                 came(number, [found])
@@ -76,11 +89,11 @@ class Walked:
                 told(1)
         return out
 
-    def _each(self, work: Sequence[tuple[Point, Span]]) -> Iterator[Tried]:
+    def _each(self, work: Sequence[Work]) -> Iterator[Tried]:
         light = not self._workers and len(work) * sum(map(len, self._ground.data[1])) < WORTH_PROCESSES
         if light or self._workers == 1 or len(work) < 2 or not _travels(self._ground):
-            for point, span in work:
-                yield _tried(self._ground, point, span)
+            for point, span, more in work:
+                yield _tried(self._ground, point, span, more)
             return
         count = min(self._workers or os.cpu_count() or 1, len(work))
         with ProcessPoolExecutor(count, get_context("spawn"), _begin, (self._ground,)) as pool:
@@ -123,17 +136,23 @@ def _late(handler: Callable[..., Any], start: int) -> Callable[..., Any]:
 # -- one run ---------------------------------------------------------------------------------------------------------------
 
 
-def _tried(ground: Ground, point: Point, span: Span) -> Tried:
+def _tried(ground: Ground, point: Point, span: Span, more: Sequence[str] = ()) -> Tried:
     found, code = _course(ground, point, span, None)
     if found is None:
         return Tried({}, code)
-    one, stats = found
+    one, cut, outcome = found
     currency = ground.terms.currency
-    figures = curve_figures(one.known, one.equity, currency) | trade_figures(one.pnl, currency)
-    return Tried(figures | stats)
+    figures = curve_figures(one.known, one.equity, currency, cut.flow) | trade_figures(one.pnl, currency)
+    figures |= of_fills(one.known, cut.value, cut.fills, cut.trades, currency)
+    if more:
+        cut = structs.replace(cut, benchmark=outcome.benchmark(len(outcome.instants()) - len(cut.known)))
+        trades = reached(cut, ground.data) if {"mae_frac", "mfe_frac"} & set(more) else None
+        told = statistics(cut, trades=trades)
+        figures = structs.asdict(told.curve) | structs.asdict(told.versus) | structs.asdict(told.deals) | figures
+    return Tried(figures)
 
 
-def _course(ground: Ground, point: Point, span: Span, cash: int | None) -> tuple[tuple[Course, dict[str, float]] | None, str]:
+def _course(ground: Ground, point: Point, span: Span, cash: int | None) -> tuple[tuple[Course, Result, Outcome] | None, str]:
     try:
         declare(ground.cls, "", **(ground.fixed | point))
     except Misuse as refused:
@@ -156,13 +175,13 @@ def _course(ground: Ground, point: Point, span: Span, cash: int | None) -> tuple
     outcome = run([wanted], (instruments, cut, heard), terms, scan_from=scan_from, trials=None)  # whoever searches counts it
     if outcome.failures:
         return None, FAILED
-    return _read(outcome, first, terms), ""
+    return (*_read(outcome, first, terms), outcome), ""
 
 
-def _read(outcome: Outcome, first: int, terms: Terms) -> tuple[Course, dict[str, float]]:
-    """The course from row `first` on, and the figures that only fills tell."""
+def _read(outcome: Outcome, first: int, terms: Terms) -> tuple[Course, Result]:
+    """The course from row `first` on, and the result of these rows; before it nothing was traded."""
     result = gather(outcome, "search")
-    own, equity = result.known[first:], result.equity[first:]
+    cut = structs.replace(result, known=result.known[first:], equity=result.equity[first:], benchmark=result.benchmark[first:])
     shut = result.trades.filter(~result.trades["open"]).sort("left", maintain_order=True)
     portfolio, instruments = outcome.run.engine.state.portfolio, outcome.run.engine.instruments
     left = tuple((row.symbol, portfolio.lots[row.id], portfolio.marks[row.id]) for row in instruments if portfolio.lots[row.id])
@@ -171,10 +190,8 @@ def _read(outcome: Outcome, first: int, terms: Terms) -> tuple[Course, dict[str,
     end = portfolio.cash[0] + sum(gone.values())
     still = result.trades.filter(result.trades["open"])
     last = tuple((pnl or 0) + gone.get(symbol, 0) - marked.get(symbol, 0) for symbol, pnl in still.select("symbol", "pnl").rows())
-    stats = {name: result.stats[name] for name in ("fees", "traded")}
-    stats["exposure"] = result.stats["exposure"] * len(result.known) / len(own)
     pnl = np.asarray(shut["pnl"].to_list(), np.int64)
-    return Course(own, equity, pnl, int(end), left, last), stats
+    return Course(cut.known, cut.equity, pnl, int(end), left, last), cut
 
 
 def _only(data: Data, symbols: Sequence[str]) -> Data:
@@ -207,5 +224,5 @@ def _begin(ground: Ground) -> None:
     _GIVEN[:] = [ground]
 
 
-def _here(work: tuple[Point, Span]) -> Tried:
+def _here(work: Work) -> Tried:
     return _tried(_GIVEN[0], *work)

@@ -139,6 +139,29 @@ DEALS = {
 }  # fmt: skip
 
 FIGURES: dict[str, dict[str, Figure]] = {"curve": CURVE, "versus": VERSUS, "deals": DEALS}
+NAMES: dict[str, Figure] = CURVE | VERSUS | DEALS
+"""Every figure by its own name, whatever its group; no name is in two."""
+
+MORE = (
+    "total_return cagr sharpe sharpe_above_0 sortino calmar omega tail_ratio best_step worst_step gaining_steps alpha excess_return "
+    "information_ratio up_capture win_rate profit_factor payoff expectancy average_frac best_frac worst_frac average_gain longest_wins mfe_frac"
+).split()
+"""Figures of which more is better."""
+LESS = (
+    "volatility max_drawdown max_drawdown_days underwater_days average_drawdown ulcer var cvar var_gaussian "
+    "cvar_gaussian var_cornish_fisher cvar_cornish_fisher tracking_error down_capture average_loss longest_losses mae_frac turnover fees "
+    "fee_bps drag"
+).split()
+"""Figures of which less is better; the rest (beta, trades, exposure, ...) is good or bad as its owner wants it."""
+SUMS = ("trades", "open_trades", "traded", "fees")
+MOST = ("max_drawdown", "max_drawdown_days", "underwater_days", "best_step", "best_frac", "longest_wins", "longest_losses")
+LEAST = ("worst_step", "worst_frac")
+"""What figures of several instruments or stretches come to together: sums, the largest, the smallest; of all others the mean."""
+
+
+def better(name: str) -> int:
+    """1 where more of a figure is better, -1 where less is, 0 where neither can be said."""
+    return 1 if name in MORE else -1 if name in LESS else 0
 
 
 def table() -> str:

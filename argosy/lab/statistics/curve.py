@@ -14,7 +14,7 @@ from argosy.lab.statistics import reasons as why
 from argosy.lab.statistics.reasons import Figures
 from argosy.lab.statistics.risk import Tails, cornish_fisher, error, error_iid, gaussian, probability
 from argosy.lab.statistics.sample import Sample, holed, lane
-from argosy.lab.verdict import MONTH, YEAR
+from argosy.lab.verdict import MONTH, YEAR, a_year, calmar
 
 NAN = float("nan")
 
@@ -69,8 +69,7 @@ def _growth(made: Figures, one: Sample, holes: bool) -> None:
     years = float(known[-1] - known[0]) / YEAR if len(known) > 1 else 0.0
     short = (len(value) == 1, "there is one row")
     made.add("total_return", kernels.total_return.py(ends.tolist()), short)
-    per = 1.0 / years if years > 0.0 else NAN
-    growth = kernels.cagr.py(ends.tolist(), per) if years >= MONTH else NAN
+    growth = a_year(ends.tolist(), known)
     made.add("cagr", growth, short, (years < MONTH, why.BRIEF))
     blank = (NAN, 0, 0, -1, 0, 0, NAN, NAN)
     depth, peak, _, back, start, end, squares, total = lane(kernels.water, value) if len(value) and not holes else blank
@@ -82,7 +81,7 @@ def _growth(made: Figures, one: Sample, holes: bool) -> None:
     count = len(value) - 1
     made.add("average_drawdown", total / count if count > 0 else NAN, short)
     made.add("ulcer", sqrt(squares / count) if count > 0 and squares == squares else NAN, short)
-    made.add("calmar", growth / depth if depth > 0.0 else NAN, short, (years < MONTH, why.BRIEF), (not depth > 0.0, why.NO_FALL))
+    made.add("calmar", calmar(growth, depth), short, (years < MONTH, why.BRIEF), (not depth > 0.0, why.NO_FALL))
 
 
 def _steps(made: Figures, one: Sample, tail: float, holes: bool) -> None:

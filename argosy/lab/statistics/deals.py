@@ -15,7 +15,7 @@ from argosy.lab.result import Result
 from argosy.lab.statistics import reasons as why
 from argosy.lab.statistics.reasons import Figures
 from argosy.lab.trades import tally
-from argosy.lab.verdict import YEAR, of_fills
+from argosy.lab.verdict import YEAR, cost_figures, of_fills
 
 if TYPE_CHECKING:
     import polars as pl
@@ -88,7 +88,7 @@ def of_trades(result: Result, trades: pl.DataFrame, value: NDArray[np.float64]) 
     poor = (True, "the mean equity is not above nothing")
     made.add("turnover", costs["turnover"], empty, instant, poor)
     made.add("fees", costs["fees"])
-    made.add("fee_bps", 1e4 * costs["fees"] / costs["traded"] if costs["traded"] > 0.0 else NAN, (True, why.UNTRADED))
-    mean = float(value.mean()) if len(value) else 0.0
-    made.add("drag", costs["fees"] / mean / years if mean > 0.0 and years > 0.0 else NAN, empty, instant, poor)
+    spent = cost_figures(known, value, costs["traded"], costs["fees"])
+    made.add("fee_bps", spent["fee_bps"], (True, why.UNTRADED))
+    made.add("drag", spent["drag"], empty, instant, poor)
     return Deals(**made.values), made.reasons

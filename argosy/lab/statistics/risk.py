@@ -8,6 +8,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from argosy.kernels.overfit import normal_cdf, standard_error
+
 NAN = float("nan")
 NORMAL = NormalDist()
 DEEP = -8.0
@@ -31,8 +33,7 @@ def error(sharpe: float, count: int, skew: float, kurtosis: float) -> float:
     Source: Mertens, Comments on Variance of the IID Estimator in Lo (2002); with n - 1 as Bailey and López de Prado, The Sharpe
     Ratio Efficient Frontier (2012).
     """
-    inside = 1.0 - skew * sharpe + 0.25 * (kurtosis + 2.0) * sharpe * sharpe
-    return sqrt(inside / (count - 1)) if count > 1 and inside >= 0.0 else NAN
+    return standard_error(sharpe, count, skew, kurtosis + 3.0)
 
 
 def probability(sharpe: float, deviation: float, over: float = 0.0) -> float:
@@ -40,7 +41,7 @@ def probability(sharpe: float, deviation: float, over: float = 0.0) -> float:
 
     Source: Bailey and López de Prado, The Sharpe Ratio Efficient Frontier (2012), the probabilistic Sharpe ratio.
     """
-    return NORMAL.cdf((sharpe - over) / deviation) if deviation > 0.0 else NAN
+    return normal_cdf((sharpe - over) / deviation) if deviation > 0.0 else NAN
 
 
 # -- the tail ----------------------------------------------------------------------------------------------------------

@@ -13,13 +13,16 @@ from argosy.lab.result import Result
 from argosy.lab.statistics.catalogue import FIGURES
 from argosy.lab.statistics.curve import Curve, of_sample
 from argosy.lab.statistics.deals import Deals, of_trades
-from argosy.lab.statistics.sample import sample
+from argosy.lab.statistics.sample import Sample, sample
 from argosy.lab.statistics.versus import Versus, first, of_pair, pair, together
 
 if TYPE_CHECKING:
     import polars as pl
 
 GROUPS = ("curve", "benchmark", "versus", "deals")
+"""Groups of every run; with a yardstick there are "yardstick", its curve, and "against", the run beside it."""
+DEFINED = {"benchmark": "curve", "yardstick": "curve", "against": "versus"}
+"""Groups whose figures are defined under another name."""
 
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +31,7 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     curve, benchmark: of its equity and of what it is compared with; versus: of one beside the other; deals: trades and costs
     held:             what the benchmark is; steps: "days" or "rows"; ppy: steps in a year; count: returns
     tail:             the level of VaR and of the tails; start, end: ns, of the rows that count
+    measure, yardstick, against: name, figures, and the run beside it, of the result's yardstick (SPY); "" and None without one
     reasons:          "curve.sharpe" -> why it has no finite value; every figure that has none is in it, and no other
     """
 
@@ -45,15 +49,23 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     versus: Versus
     deals: Deals
     reasons: dict[str, str]
+    measure: str = ""
+    yardstick: Curve | None = None
+    against: Versus | None = None
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the groups of figures that this run has."""
+        return (*GROUPS, "yardstick", "against") if self.yardstick is not None else GROUPS
 
     def flat(self) -> dict[str, float]:
         """Every figure by its full name, like "curve.sharpe"."""
-        return {f"{group}.{name}": value for group in GROUPS for name, value in msgspec.structs.asdict(getattr(self, group)).items()}
+        return {f"{group}.{name}": value for group in self.groups for name, value in msgspec.structs.asdict(getattr(self, group)).items()}
 
     def plain(self) -> dict[str, Any]:
         """Plain values for JSON; what is not finite is null and has its reason."""
         whole = msgspec.structs.asdict(self)
-        for group in GROUPS:
+        for group in self.groups:
             figures = msgspec.structs.asdict(whole[group])
             whole[group] = {name: value if isfinite(value) else None for name, value in figures.items()}
         whole["ppy"] = self.ppy if isfinite(self.ppy) else None
@@ -70,7 +82,7 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
         rows = []
         for full, value in self.flat().items():
             group, name = full.split(".")
-            about = FIGURES[group if group != "benchmark" else "curve"][name]
+            about = FIGURES[DEFINED.get(group, group)][name]
             shown = None if value != value else value
             rows.append((group, name, shown, about.unit, self.reasons.get(full, ""), about.meaning, about.source))
         names = ("group", "figure", "value", "unit", "reason", "definition", "source")
@@ -100,20 +112,31 @@ def statistics(
         raise Misuse(
             "STATISTICS_SHAPE", f"the benchmark has {len(other)} rows, the run {len(result.known)}", fix="bring it to the run's times with `aligned`"
         )
-    start = first(other)
-    beside = sample(result.known[start:], other[start:], steps=steps, ppy=own.ppy)
     curve, whys = of_sample(own, tail)
-    bench, bench_whys = of_sample(beside, tail)
-    if steps == "rows" and len(beside.known) <= len(own.known):
-        both = together(own, beside)
-    else:
-        both = pair(own.known, own.value, other[len(other) - len(own.known) :], steps=steps, ppy=own.ppy)
-    versus, versus_whys = of_pair(both)
+    bench, bench_whys, versus, versus_whys = _beside(own, result, other, steps, tail)
     deals, deal_whys = of_trades(result, result.trades if trades is None else trades, value)
     told = {"curve": whys, "benchmark": bench_whys, "versus": versus_whys, "deals": deal_whys}
+    index: Curve | None = None
+    against: Versus | None = None
+    if result.yardstick is not None:
+        index, told["yardstick"], against, told["against"] = _beside(own, result, result.yardstick.value, steps, tail)
     return Statistics(
         name=result.name, currency=result.currency, held=held or ("held" if benchmark is not None else "buy and hold of the same instruments"),
         steps=steps, ppy=own.ppy, count=len(own.returns), tail=tail, start=int(own.known[0]) if len(own.known) else None,
         end=int(own.known[-1]) if len(own.known) else None, curve=curve, benchmark=bench, versus=versus, deals=deals,
         reasons={f"{group}.{name}": reason for group, whys in told.items() for name, reason in whys.items()},
+        measure=result.yardstick.name if result.yardstick is not None else "", yardstick=index, against=against,
     )  # fmt: skip
+
+
+def _beside(
+    own: Sample, result: Result, other: NDArray[np.float64], steps: str, tail: float
+) -> tuple[Curve, dict[str, str], Versus, dict[str, str]]:
+    """The figures of another curve at the run's times and of the run beside it, each with the reasons of what is not finite."""
+    start = first(other)
+    beside = sample(result.known[start:], other[start:], steps=steps, ppy=own.ppy)
+    if steps == "rows" and len(beside.known) <= len(own.known):
+        both = together(own, beside)
+    else:
+        both = pair(own.known, own.value, other[len(other) - len(own.known) :], steps=steps, ppy=own.ppy)
+    return *of_sample(beside, tail), *of_pair(both)

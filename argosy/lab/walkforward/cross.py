@@ -7,28 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from argosy.core.money import to_units
-from argosy.house import Data, Terms
-from argosy.lab import trials as ledger
+from argosy.house import Data
 from argosy.lab.search.course import Course, curve_figures
-from argosy.lab.search.lane import ALWAYS, Came, Lane, Span, Told, Tried, lane
+from argosy.lab.search.lane import ALWAYS, Came, Lane, Span, Told, Tried, joined
 from argosy.lab.search.objective import Objective
-from argosy.lab.search.run import Progress, counted, quest
+from argosy.lab.search.run import counted
 from argosy.lab.search.space import Point, Said
 from argosy.lab.splits import Rows, combinatorial, paths, stretches
-from argosy.lab.walkforward.run import _part, course_of, laid, searched, write
+from argosy.lab.walkforward.learning import How, learner
+from argosy.lab.walkforward.run import course_of, laid
 
 if TYPE_CHECKING:
     import polars as pl
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-SUMS = ("trades", "fees", "traded")
 
 
 class Crossed(NamedTuple):
@@ -60,20 +58,7 @@ def cross(
     judged: int = 2,
     horizon_ns: int = 0,
     embargo_ns: int = 0,
-    terms: Terms | None = None,
-    params: Mapping[str, object] | None = None,
-    symbols: Sequence[str] = (),
-    method: str = "random",
-    trials: int = 50,
-    objective: str = "sharpe",
-    constraints: Sequence[str] = (),
-    seed: int = 1,
-    batch: int = 8,
-    together: bool = False,
-    workers: int = 0,
-    progress: Progress | None = None,
-    ledger_at: Path | str | None = ledger.TRIALS,
-    at_ns: int = 0,
+    **how: Unpack[How],
 ) -> Crossed:
     """Search on every choice of groups that leaves `judged` out, and put what was judged together into whole paths.
 
@@ -81,8 +66,8 @@ def cross(
     learn from rows after those it is judged on: this asks whether the choice holds elsewhere, not what trading it would have brought.
     Arguments as `walk`. Raises Misuse: SPLIT_ROWS and what `search` raises.
     """
-    track = lane(strategy, data, terms=terms, params=params, symbols=symbols, together=together, workers=workers)
-    sought = quest(track.cls, varied, params, method=method, trials=trials, objective=objective, constraints=constraints, seed=seed, batch=batch)
+    student = learner(strategy, data, varied, how)
+    track, sought = student.track, student.sought
     parts = stretches(len(track.known), groups)
     every = list(combinatorial(track.known, groups, judged, horizon_ns=horizon_ns, embargo_ns=embargo_ns))
     tried: list[tuple[Point, Tried]] = []
@@ -92,7 +77,7 @@ def cross(
     try:
         for number, split in enumerate(every):
             pieces = Pieces(track, split.train, looked)
-            best, inside = searched(pieces, sought, ALWAYS, tried, _part(progress, number, len(every)))
+            best, inside = student.best(pieces, ALWAYS, tried, number, len(every))
             bests.append(best)
             row: dict[str, Any] = {"split": number, "judged": " ".join(str(group) for group in split.groups)}
             row |= {name: best[name] if best else None for name in sought.space.names}
@@ -100,8 +85,7 @@ def cross(
             rows.append(row | {f"{sought.objective.name}_inside": figure if isfinite(figure) else None})
     finally:  # what was looked at is counted, stopped or not; a choice that was stopped in its pieces with the figures of one
         made = counted(tried + looked)
-        if ledger_at is not None and made["trials"]:
-            write(ledger_at, "cross-validation", track, data, params or {}, sought, made, at_ns)
+        student.write("cross-validation", made)
     cash = to_units(track.terms.cash, track.terms.currency)
     curves = [_path(track, [bests[split] for split in path], parts, cash) for path in paths(groups, judged)]
     figures = [curve_figures(track.known, curve, track.terms.currency) for curve in curves]
@@ -144,8 +128,8 @@ def _span(known: NDArray[np.int64], rows: Rows) -> Span:
 class Pieces:
     """A lane on rows that may lie apart: each piece is run by itself.
 
-    Figures of a choice: total_return is compounded, trades, fees and traded are summed, max_drawdown is the worst, all others are the
-    mean by rows of the pieces that have them. looked: what was run of a piece but is not joined yet is added to it, if it is given.
+    Figures of a choice: total_return is compounded, the others are put together as `lane.joined` says, means by rows of the pieces that
+    have them. looked: what was run of a piece but is not joined yet is added to it, if it is given.
     """
 
     def __init__(self, track: Lane, rows: Rows, looked: list[tuple[Point, Tried]] | None = None) -> None:
@@ -185,17 +169,9 @@ class Pieces:
             return Tried({}, codes[0] if codes else "SEARCH_NO_ROWS")
         figures = {}
         for name in kept[0][0].figures:
-            values = np.asarray([one.figures[name] for one, _ in kept])
-            sizes = np.asarray([float(size) for _, size in kept])
-            fine = np.isfinite(values)
-            if name in SUMS:
-                figures[name] = float(values.sum())
-            elif name == "total_return":
-                figures[name] = float(np.prod(1.0 + values) - 1.0)
-            elif not fine.any():
-                figures[name] = float("nan")
-            elif name == "max_drawdown":
-                figures[name] = float(values[fine].max())
+            values = [one.figures[name] for one, _ in kept]
+            if name == "total_return":
+                figures[name] = float(np.prod(1.0 + np.asarray(values)) - 1.0)
             else:
-                figures[name] = float((values[fine] * sizes[fine]).sum() / sizes[fine].sum())
+                figures[name] = joined(name, values, [float(size) for _, size in kept])
         return Tried(figures)

@@ -5,29 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import isfinite, log1p
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from argosy.core.errors import Misuse
 from argosy.core.money import per_one, to_units
-from argosy.core.strategy import declare
 from argosy.core.time import iso
-from argosy.house import Data, Terms
-from argosy.lab import trials as ledger
-from argosy.lab.looks import code_key, looks, plain, terms_key
-from argosy.lab.search.adaptive import METHODS as ADAPTIVE
-from argosy.lab.search.adaptive import Adaptive
+from argosy.house import Data
 from argosy.lab.search.course import Course, curve_figures, trade_figures
-from argosy.lab.search.lane import Lane, Span, Tried, lane
+from argosy.lab.search.lane import Lane, Span, Tried
 from argosy.lab.search.objective import Objective
-from argosy.lab.search.run import Progress, Quest, Runner, best_of, counted, quest
+from argosy.lab.search.run import counted
 from argosy.lab.search.space import Point, Said, Space
-from argosy.lab.search.store import Store
 from argosy.lab.splits import Window, anchored, rolling
-from argosy.lab.verdict import YEAR, steps_a_year
+from argosy.lab.verdict import YEAR
+from argosy.lab.walkforward.learning import How, learner
 
 if TYPE_CHECKING:
     import polars as pl
@@ -110,31 +104,18 @@ def walk(
     train_frac: float = 0.5,
     horizon_ns: int = 0,
     embargo_ns: int = 0,
-    terms: Terms | None = None,
-    params: Mapping[str, object] | None = None,
-    symbols: Sequence[str] = (),
-    method: str = "random",
-    trials: int = 50,
-    objective: str = "sharpe",
-    constraints: Sequence[str] = (),
-    seed: int = 1,
-    batch: int = 8,
-    together: bool = False,
-    workers: int = 0,
-    progress: Progress | None = None,
-    ledger_at: Path | str | None = ledger.TRIALS,
-    at_ns: int = 0,
+    **how: Unpack[How],
 ) -> Walk:
     """Search in each window, judge on the rows after it.
 
     windows:    how many; the tests follow one another from `train_frac` of the rows to the end; rolls: learn from as many rows each
                 time, not from the first on; horizon_ns, embargo_ns: see `lab.splits`
-    the rest:   as `lab.search.search`; the figures inside are those of the search, in which history before a window is known to the
-                indicators, and nothing after it to anyone
+    how:        of the search in each window, see `learning.How`; the figures inside are those of the search, in which history before a
+                window is known to the indicators, and nothing after it to anyone
     Raises Misuse: SPLIT_ROWS and what `search` raises, before anything ran.
     """
-    track = lane(strategy, data, terms=terms, params=params, symbols=symbols, together=together, workers=workers)
-    sought = quest(track.cls, varied, params, method=method, trials=trials, objective=objective, constraints=constraints, seed=seed, batch=batch)
+    student = learner(strategy, data, varied, how)
+    track, sought = student.track, student.sought
     cuts = (rolling if rolls else anchored)(track.known, windows, train_frac=train_frac, horizon_ns=horizon_ns, embargo_ns=embargo_ns)
     cash = to_units(track.terms.cash, track.terms.currency)
     stages, curves, pnl = [], [], []
@@ -142,19 +123,20 @@ def walk(
     try:
         for number, cut in enumerate(cuts):
             train, test = _spans(track.known, cut)
-            best, inside = searched(track, sought, train, tried, _part(progress, number, windows))
+            best, inside = student.best(track, train, tried, number, windows)
             one = course_of(track, best, test, cash)
             rows = laid(one, track.known[cut.test_lo : cut.test_hi], cash)
             outside = curve_figures(track.known[cut.test_lo : cut.test_hi], rows, track.terms.currency)
             outside |= trade_figures(one.sold, track.terms.currency)
+            if best is not None and sought.objective.name not in outside:  # it needs fills or a benchmark: the choice alone on that stretch
+                outside = track.tried([best], test, (sought.objective.name,))[0].figures | outside
             stages.append(Stage(number, train, test, best, inside, outside, cash, one.end))
             curves.append(rows)
             pnl.append(one.sold)
             cash = one.end
     finally:  # what was looked at is counted, stopped or not
         made = counted(tried)
-        if ledger_at is not None and tried:
-            write(ledger_at, "walkforward", track, data, params or {}, sought, made, at_ns)
+        student.write("walkforward", made)
     known, equity = track.known[cuts[0].test_lo :], np.concatenate(curves)
     figures = curve_figures(known, equity, track.terms.currency) | trade_figures(np.concatenate(pnl), track.terms.currency)
     figures["end_equity"] = cash / float(per_one(track.terms.currency))
@@ -164,19 +146,6 @@ def walk(
         tuple(stages), known, equity, figures, efficiency(stages), kept, drift(stages, sought.space), made["trials"], sought.objective,
         sought.space, track.name, track.terms.currency,
     )  # fmt: skip
-
-
-def searched(
-    track: Lane, sought: Quest, span: Span, tried: list[tuple[Point, Tried]], progress: Progress | None = None
-) -> tuple[Point | None, dict[str, float]]:
-    """The best of a search in a stretch and its figures there; all that was run is added to `tried`, even when it is stopped."""
-    runner = Runner(track, sought, span, Store(None, {}, False), progress)
-    adaptive = Adaptive(sought.method, sought.space, sought.objective, sought.seed, sought.batch) if sought.method in ADAPTIVE else None
-    try:
-        best = best_of(runner.run(adaptive), sought.objective)
-    finally:
-        tried += runner.tried
-    return (dict(best.point), dict(best.figures)) if best is not None else (None, {})
 
 
 def course_of(track: Lane, best: Point | None, span: Span, cash: int) -> Course:
@@ -206,13 +175,6 @@ def _spans(known: NDArray[np.int64], cut: Window) -> tuple[Span, Span]:
         return int(known[row]) if row < len(known) else int(known[-1]) + 1
 
     return Span(edge(cut.train_lo), edge(cut.train_hi)), Span(edge(cut.test_lo), edge(cut.test_hi))
-
-
-def _part(progress: Progress | None, number: int, count: int) -> Progress | None:
-    """Progress of one window as a part of the whole."""
-    if progress is None:
-        return None
-    return lambda done, total: progress(number * total + done, count * total)
 
 
 def efficiency(stages: Sequence[Stage]) -> float:
@@ -250,18 +212,3 @@ def drift(stages: Sequence[Stage], varied: Space) -> dict[str, float]:
         else:
             out[axis.name] = sum(abs(other - one) for one, other in pairs) / len(pairs) / (axis.high - axis.low)
     return out
-
-
-def write(
-    ledger_at: Path | str, kind: str, track: Lane, data: Data, params: Mapping[str, object], sought: Quest, made: Mapping[str, Any], at_ns: int
-) -> None:
-    """A line in the ledger of trials for all that was run."""
-    declared = declare(track.cls, "", **params)
-    held = {name: value for name, value in plain(declared.params).items() if name not in sought.space.names}
-    line = {
-        "at": iso(at_ns) if at_ns else "", "kind": f"{kind} {sought.method}", "strategy": f"{track.cls.__module__}.{track.cls.__qualname__}",
-        "code": code_key(track.cls), "data": dict(track.hashes), "looks": looks([data[0][symbol] for symbol in track.hashes], data[1]),
-        "terms": terms_key(track.terms), "held": held, "params": {name: str(value) for name, value in params.items()},
-        "ppy": steps_a_year(track.known),
-    }  # fmt: skip
-    ledger.append(ledger_at, line | dict(made))

@@ -67,7 +67,7 @@ class Kept:
                 now = max(now, record.known)
             yield seq, now, record
 
-    def bar(self, known: int, instrument: int) -> dict[str, float | int] | None:
+    def bar(self, known: int, instrument: int, /) -> dict[str, float | int] | None:
         """The last row of an instrument at a decision: ts, known, span, open, high, low, close, volume; None when there was none."""
         return self._seen.get((known, instrument))
 

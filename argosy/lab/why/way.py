@@ -5,14 +5,15 @@ It reads the journal and asks no strategy and no rule again; what the journal do
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, Protocol
 
 import msgspec
 import polars as pl
 
 from argosy.core.errors import Misuse
 from argosy.core.events import Dividend, Fill, OrderUpdate, Reply, Split
+from argosy.core.instrument import Instrument
 from argosy.core.intents import Hold, Ladder, Target
 from argosy.core.money import per_one
 from argosy.core.orders import Order, Refused, Work
@@ -20,8 +21,19 @@ from argosy.core.time import iso
 from argosy.engine.records import Cross, Reserve, Verdict, Wanted
 from argosy.lab.orders import compared, meaning
 from argosy.lab.result import Result
-from argosy.lab.why.kept import Kept
+from argosy.lab.why.kept import Head
 from argosy.lab.words import lasting, money, number, percent
+
+
+class Kept(Protocol):
+    """A journal that can be asked: one that was saved with a result, or a desk's."""
+
+    @property
+    def head(self) -> Head: ...
+    @property
+    def instruments(self) -> list[Instrument]: ...
+    def records(self) -> Iterator[tuple[int, int, Any]]: ...
+    def bar(self, known: int, instrument: int, /) -> dict[str, float | int] | None: ...
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -89,11 +101,11 @@ def of_trade(kept: Kept, result: Result, place: int) -> Way:
     return Way(title, plain, chapters, [*actions, *refused], _earned(plain, result.currency, left))
 
 
-def of_order(kept: Kept, result: Result, order: int) -> Chapter:
-    """The way of one order by its number, refused ones included. Misuse("EXPLAIN_ORDER") when there is none."""
+def of_order(kept: Kept, currency: str, order: int) -> Chapter:
+    """The way of one order by its number, refused ones included; money in `currency`. Misuse("EXPLAIN_ORDER") when there is none."""
     found, _, _ = _collect(kept, {order}, "", "", 0, 0)
     if found:
-        return _chapter(kept, found[0], "", result.currency)
+        return _chapter(kept, found[0], "", currency)
     for seq, known, record in kept.records():
         if isinstance(record, Verdict) and record.order.id == order and isinstance(record.outcome, Refused):
             return Chapter(order, _title(kept, record.order), [_refusal(kept, seq, known, record)])
