@@ -13,7 +13,7 @@ import msgspec
 
 from argosy.core.orders import Work
 
-SCHEMA = 2
+SCHEMA = 3
 """Number of the record layout; a journal of any released number folds for ever."""
 
 
@@ -264,7 +264,7 @@ class Expiry(Event, frozen=True):
 
 
 class Status(Event, frozen=True):
-    """Trading status of one instrument: halted by the venue, or trading again."""
+    """Trading status of one instrument: halted by the venue, or trading again; by ourselves where `reason` is RECONCILE_DRIFT."""
 
     instrument: int
     halted: bool
@@ -278,6 +278,21 @@ class Session(Event, frozen=True):
     open: bool
     day: int
     closes: int
+
+
+class Band(Event, frozen=True):
+    """Limit up, limit down: no trade of an instrument may happen below `low` or above `high`; nan where there is no such limit."""
+
+    instrument: int
+    low: float
+    high: float
+
+
+class Link(Event, frozen=True):
+    """A connection to a venue is up, down, or up again while what was missed is compared ("reconciling"); `source` names it."""
+
+    source: str
+    state: Literal["up", "down", "reconciling"]
 
 
 class Gap(Event, frozen=True):
@@ -299,13 +314,19 @@ class Timer(Event, frozen=True):
 
 
 class Command(Event, frozen=True):
-    """The owner's word. verb: reduce | halt | flatten | dark | resume | pause | unpause | retire; strategy "" is the whole desk."""
+    """The owner's word. verb: reduce | halt | flatten | dark | resume | pause | unpause | retire | cancel | arm; strategy "" is the whole
+    desk.
+
+    instrument, order: of flatten and cancel, what they are about (-1, 0: everything); protections: a halt takes them off as well
+    """
 
     verb: str
     by: str
     reason: str
     strategy: str = ""
     instrument: int = -1
+    order: int = 0
+    protections: bool = False
 
 
 class Latch(Event, frozen=True):
@@ -340,6 +361,8 @@ RANK: dict[type, int] = {
     Expiry: 3,
     Status: 3,
     Session: 3,
+    Band: 3,
+    Link: 3,
     Gap: 3,
     Bar: 4,
     Quote: 4,

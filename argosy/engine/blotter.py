@@ -64,11 +64,15 @@ class Ticket:
 
 
 class Blotter:
-    """Tickets by order id; the open ones by instrument. The last KEPT ended ones stay, for late fills."""
+    """Tickets by order id; the open ones by instrument. The last KEPT ended ones stay, for late fills.
+
+    busy: instruments that have, or had, open orders
+    """
 
     def __init__(self, instruments: int) -> None:
         self.tickets: dict[int, Ticket] = {}
         self.open: list[dict[int, Ticket]] = [{} for _ in range(instruments)]
+        self.busy: set[int] = set()
         self.reserved = 0
         self.stale = 0
         self._legs: dict[int, list[int]] = {}
@@ -82,6 +86,7 @@ class Blotter:
         self.reserved += reserved
         self.tickets[order.id] = ticket
         self.open[order.instrument][order.id] = ticket
+        self.busy.add(order.instrument)
         if order.parent:
             self._legs.setdefault(order.parent, []).append(order.id)
         return ticket
@@ -268,6 +273,7 @@ class Blotter:
         if ticket.work is Work.FILLED:
             ticket.work = Work.WORKING
             self.open[ticket.order.instrument][ticket.order.id] = ticket
+            self.busy.add(ticket.order.instrument)
 
     def split(self, instrument: int, ratio: float) -> None:
         """Rescale open orders as venues do: lots times the ratio (fractions dropped), prices divided by it."""
@@ -305,12 +311,11 @@ class Blotter:
     # -- questions -------------------------------------------------------------------------------------------------------
 
     def worst(self, instrument: int, lots: int) -> tuple[int, int]:
-        """Lowest and highest position if every open and UNKNOWN sell, or buy, filled.
+        """Lowest and highest position if every open and UNKNOWN sell, or buy, filled, in whatever order is worst.
 
-        Protections are left out (they go as the position goes), and a reduce-only exit cannot cross zero.
+        Protections are left out (they go as the position goes), and a reduce-only exit cannot cross zero, but it may fill before what can.
         """
-        low = high = lots
-        cut_low = cut_high = 0
+        sells = buys = cut_low = cut_high = 0
         for ticket in self.open[instrument].values():
             order = ticket.order
             leaves = order.lots - ticket.cum
@@ -322,14 +327,42 @@ class Blotter:
                 else:
                     cut_low += leaves
             elif order.side > 0:
-                high += leaves
+                buys += leaves
             else:
-                low -= leaves
-        if cut_low and low > 0:
-            low = max(0, low - cut_low)
-        if cut_high and high < 0:
-            high = min(0, high + cut_high)
-        return low, high
+                sells += leaves
+        low = max(0, lots - cut_low) if lots > 0 else lots
+        high = min(0, lots + cut_high) if lots < 0 else lots
+        return low - sells, high + buys
+
+    def dearest(self, instrument: int, price: float) -> float:
+        """The highest price at which an open order may fill, at least `price`: a limit or a stop above it; nan only without any."""
+        for ticket in self.open[instrument].values():
+            order = ticket.order
+            if not order.reduce_only:
+                for level in (order.limit, order.stop):
+                    if level == level and not level <= price:
+                        price = level
+        return price
+
+    def working(self) -> list[int]:
+        """Instruments with open orders."""
+        self.busy = {i for i in self.busy if self.open[i]}
+        return sorted(self.busy)
+
+    def worst_of(self, strategy: str, instrument: int, lots: int) -> int:
+        """The largest |position| that a virtual book of `lots` may come to by a strategy's part of the open orders."""
+        buys = sells = 0
+        for ticket in self.open[instrument].values():
+            order = ticket.order
+            if order.reduce_only:
+                continue
+            for share, left in zip(order.shares, ticket.left, strict=True):
+                if share.strategy == strategy:
+                    if order.side > 0:
+                        buys += left
+                    else:
+                        sells += left
+        return max(lots + buys, sells - lots, abs(lots))
 
     def reserved_by(self, strategy: str) -> int:
         """Base units held back for a strategy's part of the open orders."""

@@ -39,6 +39,8 @@ class StrategyBook:
 
     @property
     def warming(self) -> bool:
+        if not self._slot.declaration.warmup:
+            return False
         return any(cell.warm > 0 for cell in self._slot.cells.values())
 
     @property

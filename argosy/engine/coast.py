@@ -13,7 +13,6 @@ import numpy as np
 from argosy.core.effects import Effect
 from argosy.core.merged import Ticks
 from argosy.engine.engine import NONE, Engine
-from argosy.engine.state import FLATTEN
 from argosy.kernels import coast as kernels
 
 _LISTENERS = frozenset({"on_bar", "on_quote", "on_trade", "on_book", "on_instant"})
@@ -45,7 +44,7 @@ class Coast:
     def ready(self) -> bool:
         """Whether nothing waits for the next row."""
         engine = self._engine
-        return not engine.patience.stuck and not engine.state.filled and not engine.state.courses and engine.state.level != FLATTEN
+        return not engine.patience.stuck and not engine.state.filled and not engine.state.courses and not engine.levels.each_row
 
     def run(self, lo: int, hi: int, touch: Sequence[tuple[int, float, float]]) -> tuple[Effect, ...]:
         """Walk rows [lo, hi), which must end with an instant, as far as no order is touched and nothing has to be decided.

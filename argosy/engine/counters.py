@@ -12,6 +12,7 @@ from typing import Any
 
 from argosy.core.orders import Order
 from argosy.core.time import MINUTE
+from argosy.engine.requests import Requests
 
 STAMPS = 4096
 """Orders remembered for rates and duplicates; no rule may look further back than this many, or than a minute."""
@@ -44,6 +45,7 @@ class Counters:
     last:          instrument -> `now` of its last entry
     recent:        (`now`, entry or its likeness), oldest first; only the last STAMPS of the last minute matter
     refusals:      code -> count
+    requests:      what was asked of the venue within a minute, by strategy; None where no rule limits it
     """
 
     __slots__ = (
@@ -53,6 +55,7 @@ class Counters:
         "losses",
         "recent",
         "refusals",
+        "requests",
         "stamps",
         "trades",
         "trades_in_all",
@@ -67,6 +70,7 @@ class Counters:
         self.last: dict[int, int] = {}
         self.recent: list[tuple[int, Order | Likeness]] = []
         self.refusals: dict[str, int] = {}
+        self.requests: Requests | None = None
         self._unfilled: dict[int, tuple[str, ...]] = {}
 
     def on_session(self, day: int) -> None:
@@ -86,6 +90,8 @@ class Counters:
         stamps.append(now)
         if len(stamps) > 2 * STAMPS:
             del stamps[:-STAMPS]
+        if self.requests is not None:
+            self.requests.sent(now, [share.strategy for share in order.shares])
         if exit or order.reduce_only:
             return
         recent = self.recent

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from argosy.core import events as ev
-from argosy.core.effects import Alarm, Amend, Cancel, Effect, SetTimer, Submit
+from argosy.core.effects import Alarm, Amend, Cancel, Effect, SetTimer
 from argosy.core.errors import Broken, Misuse
 from argosy.core.instrument import Instruments
 from argosy.core.intents import Target
@@ -22,16 +22,17 @@ from argosy.engine.algos.pace import pace
 from argosy.engine.dispatch import Dispatch
 from argosy.engine.evaluate import judge
 from argosy.engine.failure import Failure
-from argosy.engine.journal import Given, Grant, Memory, Reserve, Rows, Run, Standing
+from argosy.engine.journal import Given, Grant, Memory, Rows, Run, Standing
 from argosy.engine.levels import Breakers, Levels
-from argosy.engine.patience import Patience
-from argosy.engine.planner import Draft, order_of, plan
+from argosy.engine.planner import Draft, plan
 from argosy.engine.portfolio import HOUSE, Fx
-from argosy.engine.records import Stretch, Unsized, Verdict, Wanted
+from argosy.engine.records import Stretch, Unsized, Wanted
+from argosy.engine.requests import Requests
 from argosy.engine.risk import RiskGate
+from argosy.engine.sending import may_leave, send
 from argosy.engine.slot import Binding, Slot
-from argosy.engine.state import FLATTEN, PROTECTIONS, State
-from argosy.engine.touch import declined, touch, unprotected
+from argosy.engine.state import State
+from argosy.engine.touch import touch
 from argosy.engine.view import StateView
 from argosy.engine.watch import reached
 from argosy.kernels import ledger
@@ -75,7 +76,6 @@ class Engine:
         if len(set(ids)) != len(ids) or HOUSE in ids:
             raise Misuse("STRATEGY_TWICE", f"strategy ids must be unique and not empty: {', '.join(ids)}")
         self.instruments = instruments
-        self.gate = gate
         self.journal = journal
         self.on_failure = on_failure
         self.failures: list[Failure] = []
@@ -86,7 +86,9 @@ class Engine:
         self.effects: list[Effect] = []
         self.dirty: set[int] = set()
         self.muted = False
-        self.patience = Patience()
+        self.state.storms = self.levels.breakers.storms()
+        self.gate = gate
+        self.patience = self.state.patience
         self.grains: dict[int, Grain] = {}
         self._watched = frozenset(i for i, bound in enumerate(self.dispatch.bound) if len(bound) > 1)
         self.cursor = 0
@@ -98,6 +100,18 @@ class Engine:
             {slot.id: slot.code for slot in self.dispatch.slots},
         )  # fmt: skip
         self._budgets = [Grant(binding.id, binding.budget, binding.max_loss) for binding in ordered if binding.budget]
+
+    @property
+    def gate(self) -> RiskGate:
+        """The only maker of Approved."""
+        return self._gate
+
+    @gate.setter
+    def gate(self, gate: RiskGate) -> None:
+        """Ask another gate from the next order on; what it looks at is counted from now on."""
+        self._gate = gate
+        if self.state.counters.requests is None and any(getattr(rule, "paces", False) for rule in gate.rules):
+            self.state.counters.requests = Requests()
 
     @property
     def slots(self) -> list[Slot]:
@@ -112,7 +126,6 @@ class Engine:
         """Go on after a restart. cursor: the market row that the journal has marked last."""
         self.cursor = cursor
         self.state.filled.clear()
-        self.patience.stuck |= self.state.bare.instruments
         self.levels.watch()
         self.dispatch.bind()
 
@@ -129,7 +142,7 @@ class Engine:
             self.record(flow)
         for grant in self._budgets:
             self.record(grant)
-        self.state.peak = self.state.day_start = self.state.portfolio.equity
+        self.state.peak = self.state.day_start = self.state.day_base = self.state.portfolio.equity
 
     def close(self) -> None:
         """End a run: snapshot the strategies, mark the last row, close the commit group."""
@@ -141,7 +154,7 @@ class Engine:
         for slot in self.slots:
             self.record(Memory(slot.id, slot.save(), self.state.rows))
         if not self.slots:
-            self._mark_rows()
+            self.mark_rows()
         self._since_memory = 0
 
     # -- events ----------------------------------------------------------------------------------------------------------
@@ -169,7 +182,7 @@ class Engine:
         portfolio = state.portfolio
         marks, marked, lots, on_bar = portfolio.marks, portfolio.marked, portfolio.lots, self.dispatch.on_bar
         value, worth, cash, scale = portfolio.value, portfolio.worth, portfolio.cash, portfolio.scale
-        currency, single, settle = portfolio.currency_of, portfolio.single, state.settle
+        currency, single, settle = portfolio.currency_of, portfolio.single and state.storms is None, state.settle
         wants, on_instant, keeps, courses = self.dispatch.wants, self.dispatch.on_instant, self.dispatch.keeps, state.courses
         watches = self.levels.watching
         for bar in bars:
@@ -284,14 +297,14 @@ class Engine:
                     self.dispatch.keep(event)
         if rows or self._pulses:
             if self.levels.watching:
-                self.levels.check()
+                self.levels.check(bool(self._pulses))
             if state.courses or self.patience.stuck:
                 self._rest()
 
     def _rest(self, rows: Sequence[ev.Bar] = ()) -> None:
         """Time has passed: what waited is planned again, what is paced goes on. rows: those its courses have not seen."""
         if self.patience.stuck:
-            self.dirty |= self.patience.ripe(self.state.rows, self.state.bare)
+            self.dirty |= self.patience.ripe(self.state.rows, self.state.now, self.state.bare)
         if self.state.courses:
             for row in rows:
                 self.state.courses.see(row)
@@ -334,7 +347,7 @@ class Engine:
     def _trigger(self, event: Any) -> None:
         """Where several strategies hold an instrument, the engine itself watches each one's stop and target."""
         i = event.instrument
-        if i in self._watched:
+        if i in self._watched and not self.state.unguarded:
             for strategy, tag in reached(self.state, self.dispatch.bound[i], event):
                 self.record(Wanted(strategy, Target(i, lots=0, why=f"protection: {tag}"), 0, self.state.now, "protection"))
                 self.dirty.add(i)
@@ -349,7 +362,7 @@ class Engine:
             for slot, intent in wants:
                 if intent is not None and self.state.status[slot.id] == "active":
                     self._want(slot, intent)
-            if self.state.level == FLATTEN:
+            if self.levels.flattening:
                 self.levels.verify()
         for _ in range(ROUNDS if self.dirty else 0):  # again, where the gate refused an exit or trimmed it
             planned = sorted(self.dirty)
@@ -357,7 +370,7 @@ class Engine:
             drafts: list[Draft] = []
             for i in planned:
                 self._plan(i, drafts)
-            self._send(sorted(drafts, key=self._priority) if len(drafts) > 1 else drafts)
+            send(self, drafts)
             if not self.dirty:
                 break
         self.dirty.clear()
@@ -397,67 +410,23 @@ class Engine:
         made = plan(state, i, bound)
         for cross in made.crosses:
             self.record(cross)
+        waits = self.patience.waits
         for order in made.cancels:
-            self.do(Cancel(order))
-        if made.way and self._may_leave(made.exits):
-            for order in made.way:
+            if not waits or not self.patience.asleep((i, f"cancel {order}"), state.now):
                 self.do(Cancel(order))
+        if made.way and may_leave(self, made.exits):
+            for order in made.way:
+                if not waits or not self.patience.asleep((i, f"cancel {order}"), state.now):
+                    self.do(Cancel(order))
         for amend in made.amends:
-            self.do(amend)
+            if not waits or not self.patience.asleep((i, f"amend {amend.order}"), state.now):
+                self.do(amend)
         drafts.extend(made.drafts)
-
-    def _may_leave(self, exits: Sequence[Draft]) -> bool:
-        """Ask the gate about exits before their stops make way; what it refuses is recorded, and planned without."""
-        allowed = True
-        for draft in exits:
-            self._mark_rows()
-            order, legs = order_of(draft, self.journal.seq * 4, 0)
-            refused = self.gate.admit(order, legs, self.view).refused
-            if refused is not None:
-                self.record(Verdict(order, refused))
-                self.dirty.add(draft.instrument)
-                allowed = False
-        return allowed
 
     def do(self, effect: Cancel | Amend | Alarm) -> None:
         """Record an effect and ask for it."""
         self.record(effect)
         self.effects.append(effect)
-
-    def _priority(self, draft: Draft) -> tuple[int, str, int, str]:
-        exits = draft.reduce_only or self.state.portfolio.lots[draft.instrument] * draft.side < 0
-        return (0 if exits else 1, draft.shares[0].strategy, draft.instrument, draft.tag)
-
-    def _send(self, drafts: list[Draft]) -> None:
-        """Number the drafts, pass them through the gate, record the verdicts."""
-        view, gate, state = self.view, self.gate, self.state
-        pair, paired = 0, (-1, "")
-        for draft in drafts:
-            if state.bare.asleep(draft.instrument, draft.tag, state.rows):
-                continue
-            self._mark_rows()
-            number = self.journal.seq * 4
-            whose = (draft.instrument, draft.shares[0].strategy)
-            pair = (pair if pair and whose == paired else number) if draft.paired else 0
-            paired = whose
-            order, legs = order_of(draft, number, pair)
-            verdict = gate.admit(order, legs, view)
-            approved, refused = verdict.approved, declined(draft, verdict)
-            if refused is not None:
-                self.record(Verdict(order, refused))
-                if draft.tag in PROTECTIONS:
-                    unprotected(self, draft, refused.code)
-                elif draft.reduce_only:
-                    self.dirty.add(draft.instrument)
-                continue
-            if verdict.trimmed is not None:
-                self.record(Verdict(order, verdict.trimmed))
-                if draft.reduce_only:
-                    self.dirty.add(draft.instrument)  # what may not go yet gets its stop
-            assert approved is not None
-            submit = Submit(approved)
-            self.record(Reserve(submit, view.reservation(approved.order), verdict.exit))
-            self.effects.append(submit)
 
     def leap(self, stretch: Stretch | None, cursor: int, decisions: int) -> None:
         """Record a stretch of plain orders, if any, that was walked elsewhere; its state is for the caller to bring home."""
@@ -474,7 +443,7 @@ class Engine:
 
     # -- recording -------------------------------------------------------------------------------------------------------
 
-    def _mark_rows(self) -> None:
+    def mark_rows(self) -> None:
         """Say in the journal how many market rows came before what follows."""
         rows = self.state.rows
         if rows != self.cursor:
@@ -487,7 +456,7 @@ class Engine:
             raise Broken("MUTED", "a decision was made while the past is relived")
         if type(record) in _PAID:
             self.state.portfolio.currency_index(record.currency)  # broken before it is recorded, or no journal could be read
-        self._mark_rows()
+        self.mark_rows()
         if self._pulses:
             pulses, self._pulses = self._pulses, []
             for pulse in pulses:

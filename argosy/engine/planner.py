@@ -17,8 +17,9 @@ from argosy.core.time import NEVER
 from argosy.engine.allocator import Lack, crosses, holders, lacking, wished, working
 from argosy.engine.blotter import Ticket
 from argosy.engine.journal import Cross
+from argosy.engine.outcomes import PROTECTIONS
 from argosy.engine.parts import parts
-from argosy.engine.state import PROTECTIONS, State
+from argosy.engine.state import State
 
 NAN = float("nan")
 _WAITING = frozenset({Work.PENDING_CANCEL, Work.PENDING_REPLACE, Work.UNKNOWN, Work.SENT})
@@ -102,7 +103,9 @@ def plan(state: State, i: int, strategies: list[str]) -> Plan:
             return out
     if children and not settled:
         return out
-    if alone:
+    if state.unguarded:
+        out.cancels += [guard.order.id for guard in guards if not guard.leg and not guard.cancelling and guard.work not in _ENDING]
+    elif alone:
         _guard_one(state, i, own[0] if own else "", guards, out)
     else:
         _guard_net(state, i, own, guards, out)

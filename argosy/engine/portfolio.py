@@ -266,6 +266,8 @@ class Portfolio:
             worth = _notional(adjust.lots, price, self.scale[i]) if price == price else 0
             self.lots[i] += adjust.lots
             book.lots[i], book.cost[i], _ = _apply_fill(book.lots[i], book.cost[i], adjust.lots, worth)
+            if self.marks[i] != self.marks[i]:
+                self.marks[i] = price  # as after a first fill, so that what came in is worth something
             self.revalue(i)
         if adjust.cash:
             c = self.currency_index(adjust.currency)

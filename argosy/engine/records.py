@@ -148,7 +148,7 @@ Record = (
     | fx.Cancel | fx.Amend | fx.SetTimer | fx.Note | fx.Alarm
     | ev.Reply | ev.OrderUpdate | ev.Fill | ev.Bust | ev.Reversal | ev.Account | ev.Adjust | ev.CashFlow | ev.Split
     | ev.Dividend | ev.Funding | ev.Borrow | ev.Delist | ev.Exercise | ev.Assignment | ev.Expiry | ev.Status
-    | ev.Session | ev.Gap | ev.Fact | ev.Forecast | ev.Timer | ev.Command | ev.Latch
+    | ev.Session | ev.Band | ev.Link | ev.Gap | ev.Fact | ev.Forecast | ev.Timer | ev.Command | ev.Latch
 )  # fmt: skip
 """Everything a journal may hold."""
 

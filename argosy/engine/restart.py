@@ -17,6 +17,7 @@ from argosy.core.intents import Target
 from argosy.engine.engine import Engine
 from argosy.engine.fold import RowFeed
 from argosy.engine.journal import Memory, Rows, Run, Standing, Unsized, Wanted
+from argosy.engine.saved import load
 from argosy.engine.wish import repeats, same_ladder
 
 
@@ -29,22 +30,27 @@ class Relived(msgspec.Struct):
     differed: dict[str, str]
 
 
-def restart(engine: Engine, records: Iterable[tuple[int, Any]], rows: Iterator[ev.MarketEvent]) -> Relived:
+def restart(engine: Engine, records: Iterable[tuple[int, Any]], rows: Iterator[ev.MarketEvent], saved: bytes = b"") -> Relived:
     """Bring a fresh engine to where its journal ends.
 
     engine: built like the one that wrote the journal, not opened; rows: the run's market rows from the first on
-    Raises Broken JOURNAL_EMPTY, and what `fold` raises.
+    saved:  what `saved.save` gave at a place of the journal; records and rows are then those after that place
+    Raises Broken JOURNAL_EMPTY, and what `fold` and `saved.load` raise.
     """
     recorded = [record for _, record in records]
-    if not recorded or not isinstance(recorded[0], Run):
+    changed: list[str] = []
+    if saved:
+        load(engine, saved)
+    elif not recorded or not isinstance(recorded[0], Run):
         raise Broken("JOURNAL_EMPTY", "the journal does not begin with a run's header")
-    header = recorded[0]
-    changed = [slot.id for slot in engine.slots if header.code.get(slot.id) != slot.code]
+    else:
+        header = recorded[0]
+        changed = [slot.id for slot in engine.slots if header.code.get(slot.id) != slot.code]
     memories = _last_memories(recorded)
     relive = _Reliving(engine, memories, changed)
     engine.muted = True
     feed = RowFeed(engine.state, rows, relive.rows)
-    cursor = 0
+    cursor = engine.cursor
     for place, record in enumerate(recorded):
         if type(record) is Rows:
             feed.upto(record.upto)
@@ -119,7 +125,10 @@ class _Reliving:
             self.differed.setdefault(strategy, f"at {self._engine.state.now}: {now} instead of {record.intent}")
 
     def rows(self, rows: list[ev.MarketEvent]) -> None:
-        """An instant's market rows were applied."""
+        """An instant's market rows were applied; what waited for one has waited long enough, as it had then."""
+        state = self._engine.state
+        if state.patience.stuck:
+            state.patience.ripe(state.rows, state.now, state.bare)
         if self._held is not None:
             self._held.extend(rows)
             return

@@ -30,7 +30,7 @@ from argosy.engine.engine import NONE, Engine
 from argosy.engine.portfolio import HOUSE
 from argosy.engine.records import Stretch
 from argosy.engine.slot import LEVELS, Cell, Slot, TableFeed
-from argosy.engine.state import FLATTEN, LIVE
+from argosy.engine.state import LIVE
 from argosy.engine.steps import OUT, ROW, strange, struct_type
 from argosy.engine.stretch import DEAL, sent, target
 from argosy.engine.wish import Wish
@@ -168,7 +168,7 @@ class Scan:
         state = self._engine.state
         if self._engine.patience.stuck or state.courses or self._beyond:
             return False
-        return state.status[self._slot.id] == "active" and state.level != FLATTEN
+        return state.status[self._slot.id] == "active" and not self._engine.levels.each_row
 
     def bar(self, row: int) -> Bar:
         """The bar of a row."""

@@ -16,27 +16,31 @@ from argosy.core import events as ev
 from argosy.core.errors import Broken
 from argosy.core.instrument import Instruments
 from argosy.core.intents import Ladder, Target
-from argosy.core.orders import Order, Refused, Work
+from argosy.core.orders import Order, Work
 from argosy.core.time import NEVER
 from argosy.engine.algos.courses import Courses
 from argosy.engine.bare import Bare
-from argosy.engine.blotter import Blotter, Ticket
+from argosy.engine.blotter import Blotter
+from argosy.engine.conditions import Conditions
 from argosy.engine.counters import Counters
 from argosy.engine.endings import delist, exercise, expire
 from argosy.engine.journal import Cross, Given, Grant, Memory, Released, Reserve, Rows, Run
+from argosy.engine.outcomes import PROTECTIONS as PROTECTIONS
+from argosy.engine.outcomes import after_all, answered, beside, ended, flat, judged, spend
+from argosy.engine.patience import Patience
 from argosy.engine.portfolio import HOUSE, Fx, Portfolio
 from argosy.engine.records import Standing, Stretch, Unsized, Verdict, Wanted
 from argosy.engine.snap import limit_on_grid, protection_on_grid, rung_on_grid
 from argosy.engine.snapshot import name, snapshot
-from argosy.engine.wish import Wish, give_up, shrink
+from argosy.engine.storms import Storms
+from argosy.engine.wish import Wish
 from argosy.kernels import ledger
 
 NAN = float("nan")
 LIVE, REDUCE, HALT, FLATTEN, DARK, PROBE = 0, 1, 2, 3, 4, -1
-PROTECTIONS = ("stop", "take", "trail")
-"""Tags of protective orders; a rung's order is tagged "rung:" and its name; a plain child has no tag."""
-
-
+DONE = frozenset({"FLAT", "DESK_DARK"})
+DRIFT = "RECONCILE_DRIFT"
+"""Reason of a Status that the desk itself gives: what it holds of an instrument is not what the venue shows."""
 _MONEY = frozenset({
     ev.Fill, ev.Bust, ev.Reversal, ev.Adjust, ev.CashFlow, ev.Split, ev.Dividend, ev.Funding, ev.Borrow, ev.Delist,
     ev.Exercise, ev.Assignment, ev.Expiry,
@@ -48,7 +52,13 @@ class State:
 
     level:   safety level; status: strategy -> active | paused | retired | quarantined
     peak:    greatest equity at the end of a market instant, cash flows taken out; day_start likewise at the session's begin
+    day_base: what the breaker of the daily loss counts from: day_start, or the equity at the last resume after it
+    causes:  of the levels latched since the desk was last live; unguarded: the owner had protections taken off as well;
+    done:    it was said that the account is flat, or that the desk may go dark
+    schema:  of the journal that tells it; a state of an older one keeps its name
+    storms:  what breakers count, None where none does
     factor:  cumulative split factor by instrument; rows: market rows applied
+    halted:  instruments that may not be traded: stopped by their venue, or drifted, whose books here disagree with the venue's
     """
 
     def __init__(self, instruments: Instruments, base: str, strategies: Iterable[str], fx_rates: Iterable[Fx] = ()) -> None:
@@ -63,17 +73,26 @@ class State:
         self.level = LIVE
         self.level_cause = ""
         self.clean = 0
+        self.causes: list[str] = []
+        self.unguarded = self.done = False
+        self.schema = ev.SCHEMA
         self.status: dict[str, str] = dict.fromkeys(names, "active")
         self.wishes: dict[tuple[str, int], Wish] = {}
         self.courses = Courses(self)
         self.peak = 0
         self.day_start = 0
+        self.day_base = 0
         self.unrated: dict[int, int] = {}
         self.bare = Bare()
+        self.patience = Patience()
+        self.conditions = Conditions()
+        self.storms: Storms | None = None
         self.stray = False
         self.turn = 0
         self.sessions: dict[str, ev.Session] = {}
         self.halted: set[int] = set()
+        self.stopped: set[int] = set()
+        self.drifted: set[int] = set()
         self.delisted: set[int] = set()
         self.factor = [1.0] * n
         self.quotes: list[tuple[float, float]] = [(NAN, NAN)] * n
@@ -84,17 +103,18 @@ class State:
         self.on_stretch: Callable[[Stretch], None] | None = None
         self._on_fill: Callable[[ev.Fill, str, int, int, Order | None], None] | None = None
         self._do: dict[type, Callable[[Any], None]] = {
-            Run: self._ignore, Rows: self._rows, Grant: self._grant, Wanted: self._wanted, Cross: self._cross,
-            Verdict: self._verdict, Unsized: self._unsized, Released: self.courses.release, Reserve: self._reserve,
+            Run: self._run, Rows: self._rows, Grant: self._grant, Wanted: self._wanted, Cross: self._cross,
+            Verdict: partial(judged, self), Unsized: self._unsized, Released: self.courses.release, Reserve: self._reserve,
             Given: self._given, Standing: self._standing, Memory: self._ignore,
             fx.Cancel: self._cancel, fx.Amend: self._amend, fx.SetTimer: self._set_timer,
-            fx.Note: self._ignore, fx.Alarm: self._ignore, ev.Reply: self._reply, ev.OrderUpdate: self._update,
+            fx.Note: self._ignore, fx.Alarm: self._alarm, ev.Reply: self._reply, ev.OrderUpdate: self._update,
             ev.Fill: self._fill, ev.Bust: self._undo, ev.Reversal: self._undo, ev.Account: self._account,
             ev.Adjust: self._adjust, ev.CashFlow: self._cash_flow, ev.Split: self._split,
             ev.Dividend: self.portfolio.dividend, ev.Funding: self.portfolio.funding, ev.Borrow: self.portfolio.borrow,
             ev.Delist: partial(delist, self), ev.Exercise: partial(exercise, self), ev.Assignment: partial(exercise, self),
-            ev.Expiry: partial(expire, self), ev.Status: self._status, ev.Session: self._session, ev.Gap: self._ignore,
-            ev.Fact: self._fact, ev.Forecast: self._forecast, ev.Timer: self._timer, ev.Command: self._ignore,
+            ev.Expiry: partial(expire, self), ev.Status: self._status, ev.Session: self._session,
+            ev.Band: self.conditions.band, ev.Link: self.conditions.link, ev.Gap: self.conditions.gap,
+            ev.Fact: self._fact, ev.Forecast: self._forecast, ev.Timer: self._timer, ev.Command: self._command,
             ev.Latch: self._latch,
         }  # fmt: skip
 
@@ -185,55 +205,42 @@ class State:
         equity = self.portfolio.equity
         if equity > self.peak:
             self.peak = equity
+        if self.storms is not None:
+            self.storms.settle(self.now, equity)
 
     # -- account events --------------------------------------------------------------------------------------------------
 
     def _ignore(self, record: Any) -> None:
         """Recorded for people; changes nothing."""
 
+    def _run(self, run: Run) -> None:
+        self.schema = run.schema
+
     def _rows(self, record: Rows) -> None:
         if record.upto != self.rows:
             raise Broken("ROWS", f"the journal stands at market row {record.upto}, the state at {self.rows}", fix="fold with the run's own tapes")
 
     def _reply(self, reply: ev.Reply) -> None:
+        if reply.outcome == "refused" or self.patience.waits:
+            answered(self, reply)
         ticket = self.blotter.reply(reply)
         if ticket is not None:
             self.counters.on_refusal(reply.code)
-            self._ended(ticket)
+            ended(self, ticket)
 
     def _update(self, update: ev.OrderUpdate) -> None:
         ticket = self.blotter.update(update)
         if ticket is not None and ticket.work is not Work.FILLED:
-            self._ended(ticket)
-
-    def _ended(self, ticket: Ticket) -> None:
-        """An order ended with lots open: unless we asked for it, its strategies' wishes are given up to that extent."""
-        order = ticket.order
-        ticket.returned = self.counters.on_ended(order.id)
-        if order.tag.startswith("rung:"):
-            if not ticket.cancelling:
-                self._spend(order)
-        elif not ticket.cancelling and not order.tag:
-            ticket.forgone = True
-            for share, left in zip(order.shares, ticket.left, strict=True):
-                wish = self.wishes.get((share.strategy, order.instrument))
-                if wish is not None and wish.lots is not None and wish.turn <= ticket.turn:
-                    wish.lots -= order.side * left
-        for leg in self.blotter.legs(order.id):
-            other = self.blotter.tickets[leg]
-            if other.leg and ticket.cum == 0 and other.work is Work.SENT:
-                self.blotter.move(other, Work.CANCELED)
-
-    def _spend(self, order: Order) -> None:
-        wish = self.wishes.get((order.shares[0].strategy, order.instrument))
-        if wish is not None:
-            wish.spent.add(order.tag[5:])
+            ended(self, ticket)
 
     def _fill(self, fill: ev.Fill) -> None:
         counted = self.blotter.fill(fill)
         if counted is None:
             return
         ticket, shares = counted
+        storms = self.storms
+        if storms is not None and ticket is not None:
+            storms.executed(self.now, fill.instrument, fill.side, fill.order)
         tag = ticket.order.tag if ticket is not None else ""
         for strategy, signed, realised, fee in self.portfolio.fill(fill, shares):
             self.filled.append((fill, strategy, signed, realised))
@@ -243,44 +250,19 @@ class State:
                 if realised:
                     base = self.portfolio.to_base(realised, self.portfolio.currency_of[fill.instrument])
                     self.counters.on_closed(strategy, realised if base is None else base)
+                    if storms is not None:
+                        storms.closed(fill.order, realised if base is None else base)
                 if tag:
-                    self._beside(strategy, fill.instrument, signed, tag)
+                    beside(self, strategy, fill.instrument, signed, tag)
                 elif ticket is not None and ticket.forgone:
-                    self._after_all(strategy, ticket, signed)
-                self._flat(strategy, fill.instrument)
+                    after_all(self, strategy, ticket, signed)
+                flat(self, strategy, fill.instrument)
         if ticket is not None and ticket.returned:  # it ended without a fill, so it was no trade; now it is one
             ticket.returned = False
             self.counters.on_late(tuple(share.strategy for share in ticket.order.shares))
         self.counters.on_fill(fill.order)
         if ticket is not None and tag.startswith("rung:") and ticket.work is Work.FILLED:
-            self._spend(ticket.order)
-
-    def _after_all(self, strategy: str, ticket: Ticket, signed: int) -> None:
-        """What an order had given up filled nevertheless: it was wanted, and nothing has been wanted since."""
-        wish = self.wishes.get((strategy, ticket.order.instrument))
-        if wish is not None and wish.lots is not None and wish.turn <= ticket.turn:
-            wish.lots += signed
-
-    def _flat(self, strategy: str, instrument: int) -> None:
-        """A position that is gone as it was wanted leaves no levels behind."""
-        wish = self.wishes.get((strategy, instrument))
-        if wish is not None and wish.lots == 0 and not self.portfolio.books[strategy].lots[instrument]:
-            wish.protection = None
-
-    def _beside(self, strategy: str, instrument: int, signed: int, tag: str) -> None:
-        """A protection or a rung moved the position beside the target: what is wanted moves with it, so that nothing undoes it.
-
-        A protection that did what the target asks for anyway (the strategy wants out and its stop was first) moves only the rest.
-        """
-        wish = self.wishes.get((strategy, instrument))
-        if wish is None or wish.lots is None:
-            return
-        if tag in PROTECTIONS:
-            self.courses.guarded(strategy, instrument, signed)
-            lacked = wish.lots - (self.portfolio.books[strategy].lots[instrument] - signed)
-            if lacked * signed > 0:
-                signed -= lacked if abs(lacked) < abs(signed) else signed
-        wish.lots += signed
+            spend(self, ticket.order)
 
     def _undo(self, event: ev.Bust | ev.Reversal) -> None:
         undone = self.blotter.undo(event)
@@ -289,9 +271,10 @@ class State:
             self.portfolio.unfill(*undone)
 
     def _account(self, account: ev.Account) -> None:
-        """Evidence only: count the clean reconciles that PROBE waits for."""
+        """Evidence only: count the clean reconciles that PROBE waits for: nothing differs, and every connection is up."""
         lots = self.portfolio.lots
-        clean = all(lots[i] == account.positions.get(i, 0) for i in range(len(lots)))
+        self.conditions.counted = account.positions
+        clean = all(lots[i] == account.positions.get(i, 0) for i in range(len(lots))) and not self.drifted and not self.conditions.links
         self.clean = self.clean + 1 if clean else 0
 
     def _adjust(self, adjust: ev.Adjust) -> None:
@@ -310,6 +293,9 @@ class State:
             if base is not None:
                 self.peak += base
                 self.day_start += base
+                self.day_base += base
+                if self.storms is not None:
+                    self.storms.shift(base)
                 del self.unrated[index]
 
     def _split(self, split: ev.Split) -> None:
@@ -318,6 +304,7 @@ class State:
         self.portfolio.split(split)
         self.blotter.split(i, split.ratio)
         self.factor[i] *= split.ratio
+        self.conditions.split(i, split.ratio)
         bid, ask = self.quotes[i]
         self.quotes[i] = (bid / split.ratio, ask / split.ratio)
         exact = Fraction(split.ratio).limit_denominator(10_000)
@@ -328,16 +315,25 @@ class State:
             wish.split(self.portfolio.books[strategy].lots[i], before[strategy], split.ratio, exact, row)
 
     def _status(self, status: ev.Status) -> None:
-        (self.halted.add if status.halted else self.halted.discard)(status.instrument)
+        """A halt of the venue's and one of ours, whose books disagree with its, stand apart: the end of one does not end the other."""
+        i = status.instrument
+        own = self.drifted if status.reason == DRIFT else self.stopped
+        if own is self.stopped and not status.halted and i in own:
+            self.conditions.resumed[i] = status.known
+        (own.add if status.halted else own.discard)(i)
+        (self.halted.add if i in self.stopped or i in self.drifted else self.halted.discard)(i)
 
     def _session(self, session: ev.Session) -> None:
         self.sessions[session.calendar] = session
         if session.open and session.day > self.counters.day:
             self.counters.on_session(session.day)
-            self.day_start = self.portfolio.equity
+            self.day_start = self.day_base = self.portfolio.equity
+            for i in [i for i in self.conditions.bands if self.instruments[i].calendar == session.calendar]:
+                del self.conditions.bands[i]
 
     def _fact(self, fact: ev.Fact) -> None:
         self.facts[fact.name] = fact
+        self.conditions.fact(fact)
 
     def _forecast(self, forecast: ev.Forecast) -> None:
         self.forecasts[forecast.instrument, forecast.model] = forecast
@@ -345,10 +341,41 @@ class State:
     def _timer(self, timer: ev.Timer) -> None:
         self.timers = {row for row in self.timers if not (row[0] <= timer.known and row[1:] == (timer.name, timer.strategy))}
 
+    def _command(self, command: ev.Command) -> None:
+        """What the engine does of it is recorded beside it; two words change what is known by themselves."""
+        if not command.reason or command.strategy:
+            return
+        if command.verb == "arm":
+            self.conditions.armed = command.known
+        elif command.verb == "halt" and command.protections and self.level <= HALT:
+            self.unguarded = True
+
+    def _alarm(self, alarm: fx.Alarm) -> None:
+        self.done = self.done or alarm.code in DONE
+
     def _latch(self, latch: ev.Latch) -> None:
+        """A level; from outside none leads down. What was lost before a resume is not held against what comes after it."""
+        if self.schema >= 3:
+            if latch.by != "engine" and 0 <= latch.level < self.level:
+                return
+            if latch.level > LIVE:
+                self.causes.append(latch.cause)
+            else:
+                self._go_on(latch.level)
         self.level = latch.level
         self.level_cause = latch.cause
         self.clean = 0
+        self.done = False
+
+    def _go_on(self, level: int) -> None:
+        if level == PROBE:
+            self.day_base = self.portfolio.equity
+            if "DRAWDOWN" in self.causes:
+                self.peak = self.portfolio.equity
+            if self.storms is not None:
+                self.storms.clear()
+        self.causes.clear()
+        self.unguarded = False
 
     # -- decisions -------------------------------------------------------------------------------------------------------
 
@@ -414,23 +441,6 @@ class State:
             fill = ev.Fill(self.now, self.now, i, 0, how, side, abs(signed), price, notional, 0)
             self._on_fill(fill, strategy, signed, 0, None)
 
-    def _verdict(self, verdict: Verdict) -> None:
-        order = verdict.order
-        outcome = verdict.outcome
-        if isinstance(outcome, Refused):
-            self.counters.on_refusal(outcome.code)
-        asked, kept = (order.lots, 0) if isinstance(outcome, Refused) else (outcome.asked, outcome.lots)
-        if order.tag.startswith("rung:"):
-            if not kept:
-                self._spend(order)
-            else:
-                shrink(self.wishes, order, kept)
-        elif order.tag:
-            if not kept:
-                self.bare.refused(order.instrument, order.tag, self.rows)
-        else:
-            give_up(self.wishes, order, asked - kept)
-
     def _unsized(self, unsized: Unsized) -> None:
         self.counters.on_refusal(unsized.refused.code)
 
@@ -444,10 +454,17 @@ class State:
         self.counters.on_order(approved.order, self.now, record.exit)
 
     def _cancel(self, cancel: fx.Cancel) -> None:
+        self._asked(cancel.order)
         self.blotter.cancelling(cancel.order)
 
     def _amend(self, amend: fx.Amend) -> None:
+        self._asked(amend.order)
         self.blotter.amending(amend.order)
+
+    def _asked(self, order: int) -> None:
+        """A cancel or amend goes out: counted where requests are."""
+        if self.counters.requests is not None:
+            self.counters.requests.changed(self.now, [share.strategy for share in self.blotter.tickets[order].order.shares])
 
     def _set_timer(self, timer: fx.SetTimer) -> None:
         self.timers.add((timer.at, timer.name, timer.strategy))

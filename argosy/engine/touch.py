@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from argosy.core import events as ev
 from argosy.core.effects import Alarm
 from argosy.core.intents import Target
-from argosy.core.orders import Refused
+from argosy.core.orders import Order, Refused
 from argosy.engine.algos.pace import pace
 from argosy.engine.journal import Given, Wanted
+from argosy.engine.patience import PARKED, key_of
 from argosy.engine.planner import content
 from argosy.engine.state import LIVE, PROBE
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from argosy.engine.engine import Engine
     from argosy.engine.planner import Draft
     from argosy.engine.risk import Verdict
+
+
+_COUNTED = frozenset({ev.Fill, ev.Reply, ev.OrderUpdate, ev.Status, ev.Delist, ev.Adjust})
+"""What may trip a breaker, or end a flattening, between two market rows."""
 
 
 def touch(engine: Engine, event: ev.Event) -> None:
@@ -30,8 +35,8 @@ def touch(engine: Engine, event: ev.Event) -> None:
     elif kind is ev.Reply or kind is ev.OrderUpdate:
         ticket = engine.state.blotter.tickets.get(event.order)  # type: ignore[attr-defined]
         refused = kind is ev.Reply and event.outcome == "refused"  # type: ignore[attr-defined]
-        if ticket is not None and refused and engine.patience.ends(ticket.order.instrument, engine.state.now):
-            _tire(engine, ticket.order.instrument, event.code)  # type: ignore[attr-defined]
+        if ticket is not None and refused and _tires(engine, ticket.order, event):  # type: ignore[arg-type]
+            pass
         elif ticket is not None:
             order = ticket.order
             accepted = kind is ev.Reply and event.outcome == "accepted"  # type: ignore[attr-defined]
@@ -54,17 +59,33 @@ def touch(engine: Engine, event: ev.Event) -> None:
         engine.levels.command(event)  # type: ignore[arg-type]
     elif kind is ev.Latch:
         engine.levels.latched(event.level)  # type: ignore[attr-defined]
+        if event.level < engine.state.level:  # type: ignore[attr-defined]
+            engine.do(Alarm("LEVEL_LATCHED", f"a latch by {event.by} is less than what is latched; only resume leads down"))  # type: ignore[attr-defined]
     elif kind is ev.Account and engine.state.level == PROBE and engine.state.clean >= engine.levels.breakers.probe_clean:
         engine.levels.latch(LIVE, "PROBE_CLEAN")
+    levels = engine.levels
+    if levels.each_row and kind in _COUNTED:
+        levels.count()
     if engine.state.courses and (kind is ev.Fill or kind is ev.Timer):
         pace(engine)
 
 
-def _tire(engine: Engine, i: int, code: str) -> None:
-    """The venue refuses again and again: say so once, and wait for the next row."""
-    if i not in engine.patience.tired:
-        engine.do(Alarm("VENUE_REFUSES", f"{engine.instruments[i].symbol}: refused again and again with {code or 'no code'}", "page"))
-    engine.patience.tired.add(i)
+def _tires(engine: Engine, order: Order, reply: ev.Reply) -> bool:
+    """The venue refuses again and again, in one moment or one after another: say so once, and let time pass."""
+    i, patience = order.instrument, engine.patience
+    symbol, code = engine.instruments[i].symbol, reply.code or "no code"
+    if spent := patience.spent(i, engine.state.now):
+        if spent == 1:
+            engine.do(Alarm("VENUE_REFUSES", f"{symbol}: refused again and again with {code}", "page"))
+        return True
+    key = key_of(order) if reply.verb == "submit" else (i, f"{reply.verb} {order.id}")
+    if patience.tries(key) == PARKED:
+        what = f"{reply.verb} of order {order.id}" if reply.verb != "submit" else key[1]
+        text = f"{symbol}: the venue goes on refusing the {what} with {code}; it is asked ever more seldom"
+        engine.do(Alarm("CANCEL_REFUSED" if reply.verb == "cancel" else "VENUE_REFUSES", text, "page"))
+    if order.tag or order.reduce_only or reply.verb != "submit":
+        return patience.asleep(key, engine.state.now)
+    return False
 
 
 def declined(draft: Draft, verdict: Verdict) -> Refused | None:
@@ -76,7 +97,6 @@ def declined(draft: Draft, verdict: Verdict) -> Refused | None:
 
 def unprotected(engine: Engine, draft: Draft, code: str) -> None:
     """The gate refused a stop or target: say so once, and ask again, ever more seldom, until it may rest."""
-    engine.patience.stuck.add(draft.instrument)
     if engine.state.bare.tries(draft.instrument, draft.tag) == 1:
         text = f"{engine.instruments[draft.instrument].symbol}: its {draft.tag} was refused with {code}"
         engine.do(Alarm("PROTECTION_REFUSED", text, "page"))

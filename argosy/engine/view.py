@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argosy.core.instrument import Instruments
 from argosy.core.orders import Order
+from argosy.engine.conditions import Conditions
 from argosy.engine.counters import Counters
 from argosy.engine.rules.rule import Asked, Own
 from argosy.engine.state import State
@@ -19,7 +20,7 @@ class StateView:
     multiplier: buying power per equity (1 cash account, 2 margin, 4 intraday)
     """
 
-    __slots__ = ("_blotter", "_portfolio", "_state", "asked", "base", "counters", "instruments", "multiplier")
+    __slots__ = ("_blotter", "_portfolio", "_state", "asked", "base", "conditions", "counters", "instruments", "multiplier")
 
     def __init__(self, state: State, multiplier: float) -> None:
         self.asked = Asked()
@@ -28,6 +29,7 @@ class StateView:
         self._blotter = state.blotter
         self.instruments: Instruments = state.instruments
         self.counters: Counters = state.counters
+        self.conditions: Conditions = state.conditions
         self.base = state.portfolio.base
         self.multiplier = multiplier
 
@@ -60,20 +62,39 @@ class StateView:
 
     @property
     def gross(self) -> int:
-        return self._portfolio.gross + self._blotter.reserved
+        return self._portfolio.gross + self._open
 
     @property
-    def net(self) -> int:
-        """Signed value of positions, with what open orders may add on the side that makes it larger."""
+    def _open(self) -> int:
+        """Base units that open and UNKNOWN orders can add to the gross exposure at worst, at least what is reserved for them."""
+        blotter = self._blotter
+        more = 0
+        for i in blotter.working() if blotter.busy else ():
+            low, high = self.worst(i)
+            more += self._worth(i, max(-low, high) - abs(self._portfolio.lots[i]))
+        return max(blotter.reserved, more)
+
+    def _worth(self, i: int, lots: int) -> int:
+        """What so many lots, not negative, may come to at worst: at the mark, or at the dearest price of an open order."""
+        price = self._blotter.dearest(i, self._portfolio.marks[i]) if lots else NAN
+        return (self.value(i, lots, price) or 0) if price == price else 0
+
+    @property
+    def nets(self) -> tuple[int, int]:
         portfolio = self._portfolio
         worth = portfolio.worth
-        net = worth[0] if portfolio.single else sum(portfolio.to_base(units, c) or 0 for c, units in enumerate(worth))
-        return net + self._blotter.reserved if net >= 0 else net - self._blotter.reserved
+        low = high = worth[0] if portfolio.single else sum(portfolio.to_base(units, c) or 0 for c, units in enumerate(worth))
+        for i in self._blotter.working() if self._blotter.busy else ():
+            held = portfolio.lots[i]
+            least, most = self.worst(i)
+            low -= self._worth(i, held - least)
+            high += self._worth(i, most - held)
+        return low, high
 
     @property
     def buying_power(self) -> int:
-        """Equity times the multiplier, less what is held and what is reserved for open orders."""
-        return int(self._portfolio.equity * self.multiplier) - self._portfolio.gross - self._blotter.reserved
+        """Equity times the multiplier, less what is held and what open orders may add at worst."""
+        return int(self._portfolio.equity * self.multiplier) - self._portfolio.gross - self._open
 
     @property
     def reserved(self) -> int:
@@ -89,7 +110,15 @@ class StateView:
                 worth = abs(_notional(lots, portfolio.marks[i], portfolio.scale[i]))
                 gross += portfolio.to_base(worth, portfolio.currency_of[i]) or 0
         equity = portfolio.equity_of(strategy)
-        return Own(equity, int(equity * self.multiplier) - gross - self._blotter.reserved_by(strategy), book.budget, book.max_loss)
+        return Own(equity, int(equity * self.multiplier) - gross - self._open_of(strategy), book.budget, book.max_loss)
+
+    def _open_of(self, strategy: str) -> int:
+        """Base units that a strategy's part of the open orders can add to what its own book holds, at worst."""
+        blotter, lots = self._blotter, self._portfolio.books[strategy].lots
+        if not blotter.busy:
+            return 0
+        more = sum(self._worth(i, blotter.worst_of(strategy, i, lots[i]) - abs(lots[i])) for i in blotter.working())
+        return max(blotter.reserved_by(strategy), more)
 
     def lots(self, instrument: int) -> int:
         return self._portfolio.lots[instrument]
@@ -142,18 +171,19 @@ class StateView:
     def halted(self, instrument: int) -> bool:
         return instrument in self._state.halted
 
+    def drifted(self, instrument: int) -> bool:
+        return instrument in self._state.drifted
+
     def delisted(self, instrument: int) -> bool:
         return instrument in self._state.delisted
 
-    def protected(self, instrument: int) -> bool:
-        """Whether a stop rests that guards the position."""
-        return any(ticket.order.tag in ("stop", "trail") for ticket in self._blotter.open[instrument].values())
-
-    def will_guard(self, order: Order) -> bool:
-        """Whether every share of an order is of a strategy whose wish has a stop."""
+    def will_guard(self, order: Order, price: float) -> bool:
+        """Whether every share of an order is of a strategy whose wish has a stop, on the losing side of a price where one is known."""
         wishes = [self._state.wishes.get((share.strategy, order.instrument)) for share in order.shares]
         stops = [wish.protection for wish in wishes if wish is not None and wish.protection is not None]
-        return bool(stops) and len(stops) == len(wishes) and all(one.stop == one.stop or one.trail == one.trail for one in stops)
+        return bool(stops) and len(stops) == len(wishes) and all(
+            one.trail == one.trail or (one.stop == one.stop and not (price - one.stop) * order.side <= 0.0) for one in stops
+        )  # fmt: skip
 
     def opposite(self, instrument: int, side: int) -> float:
         return self._blotter.opposite(instrument, side)

@@ -17,6 +17,7 @@ from argosy.core.events import (
     Account,
     Adjust,
     Assignment,
+    Band,
     Bar,
     BookDelta,
     Borrow,
@@ -34,6 +35,7 @@ from argosy.core.events import (
     Funding,
     Gap,
     Latch,
+    Link,
     MarketEvent,
     OrderUpdate,
     Quote,
@@ -102,7 +104,7 @@ def test_a_fact_is_a_fact() -> None:
 
 
 def test_the_tags_are_all_different() -> None:
-    assert len({kind.__struct_config__.tag for kind in KINDS}) == len(KINDS) == 28
+    assert len({kind.__struct_config__.tag for kind in KINDS}) == len(KINDS) == 30
 
 
 def test_every_kind_has_a_rank() -> None:
@@ -114,7 +116,7 @@ ORDER = [
     (Command, Latch),
     (Reply, OrderUpdate),
     (Fill, Exercise, Assignment, Bust, Reversal),
-    (Account, Adjust, CashFlow, Split, Dividend, Funding, Borrow, Delist, Expiry, Status, Session, Gap),
+    (Account, Adjust, CashFlow, Split, Dividend, Funding, Borrow, Delist, Expiry, Status, Session, Band, Link, Gap),
     (Bar, Quote, Trade, BookDelta),
     (Fact,),
     (Forecast,),

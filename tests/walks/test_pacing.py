@@ -238,3 +238,21 @@ def test_a_saved_engine_goes_on_waiting_and_knowing() -> None:
     assert fresh.state.conditions.links == {"account": "reconciling"}
     fresh.tell(Link, "account", "up")
     assert fresh.engine.view.conditions.quiet
+
+
+def test_a_restart_after_the_wait_knows_that_it_is_over() -> None:
+    """A bar ended the wait and the cancel is on its way again: the fresh engine waits for nothing either."""
+    stage, effects = parked()
+    refuses(stage, effects, 300 * MS)
+    assert [type(effect) for effect in stage.bar(100.0)] == [Cancel]
+    fresh = Stage({"a": {0: Target(0, lots=10, limit=90.0), 1: Target(0, lots=0)}}, opened=False)
+    restart(fresh.engine, stage.engine.journal.records(), iter(list(stage.rows)))
+    assert fresh.state.patience.waits == stage.state.patience.waits
+    assert fresh.state.patience.stuck == stage.state.patience.stuck == set()
+
+
+def test_refusals_of_one_moment_are_told_once() -> None:
+    stage, _ = parked()
+    (order,) = stage.state.blotter.open[0]
+    told = [code for _ in range(9) for code in alarms(stage.reply(order, "cancel", "refused", "PENDING"))]
+    assert told == ["VENUE_REFUSES"]

@@ -85,9 +85,10 @@ class Exposure:
                     "leverage",
                 )
         if self._nets:
-            before = view.net
+            low, high = view.nets
+            before = high if order.side > 0 else low
             net = before + value if order.side > 0 else before - value
-            if abs(net) > self._net and abs(net) > abs(before):
+            if net * order.side > self._net:
                 return Refused(
                     "MAX_NET",
                     {"net_units": net, "before_units": before, "limit_units": self._net},

@@ -15,10 +15,13 @@ class KnownLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Known:
-    """INSTRUMENT_UNKNOWN, NOT_TRADABLE, RESTRICTED, DELISTED, HALTED; exits are refused too, for the venue would."""
+    """INSTRUMENT_UNKNOWN, NOT_TRADABLE, RESTRICTED, DELISTED, HALTED; exits are refused too, for the venue would.
+
+    RECONCILE_DRIFT: the venue counts the position otherwise. An exit passes only if it is one by the venue's own count as well.
+    """
 
     code = "INSTRUMENT_UNKNOWN"
-    codes = ("INSTRUMENT_UNKNOWN", "NOT_TRADABLE", "RESTRICTED", "DELISTED", "HALTED")
+    codes = ("INSTRUMENT_UNKNOWN", "NOT_TRADABLE", "RESTRICTED", "DELISTED", "HALTED", "RECONCILE_DRIFT")
     guards_exits = True
 
     def __init__(self, limits: KnownLimits) -> None:
@@ -48,5 +51,11 @@ class Known:
         if view.delisted(i):
             return Refused("DELISTED", {"instrument": i}, f"{facts.row.symbol} has ended")
         if view.halted(i):
+            if view.drifted(i):
+                counted = view.conditions.counted
+                theirs = counted.get(i, 0) if counted is not None else 0
+                if exit and order.lots <= -order.side * theirs:
+                    return None
+                return Refused("RECONCILE_DRIFT", {"lots": view.lots(i), "counted_lots": theirs}, f"the venue counts {facts.row.symbol} otherwise")
             return Refused("HALTED", {"instrument": i}, f"{facts.row.symbol} is halted by its venue")
         return None

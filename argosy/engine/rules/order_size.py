@@ -10,7 +10,7 @@ import msgspec
 from argosy.core.money import to_units
 from argosy.core.orders import Order, Refused, Trimmed
 from argosy.engine.rules.room import fit
-from argosy.engine.rules.rule import Room, View
+from argosy.engine.rules.rule import HALT, Room, View
 
 
 class OrderSizeLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,7 +23,7 @@ class OrderSizeLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OrderSize:
-    """MAX_ORDER_QTY, MAX_ORDER_NOTIONAL; size sanity, so exits too."""
+    """MAX_ORDER_QTY, MAX_ORDER_NOTIONAL; size sanity, so exits too; while the desk is flattened an exit goes in parts of that size."""
 
     code = "MAX_ORDER_NOTIONAL"
     codes = ("MAX_ORDER_QTY", "MAX_ORDER_NOTIONAL")
@@ -64,6 +64,6 @@ class OrderSize:
                 fit(view, order.instrument, view.asked.price, self._units, lots),
             )
             numbers = {"notional_units": value or 0, "limit_units": self._units}
-        if self.limits.trim and fits > 0:
+        if fits > 0 and (self.limits.trim or (exit and view.level > HALT)):
             return Trimmed(code, lots, fits, numbers)
         return Refused(code, numbers, "one order is larger than allowed")

@@ -14,6 +14,9 @@ from typing import Any
 import msgspec
 
 from argosy.core.errors import Misconfigured
+from argosy.engine.rules.adv import Adv, AdvLimits
+from argosy.engine.rules.after_halt import AfterHalt, AfterHaltLimits
+from argosy.engine.rules.band import BandLimits, InBand
 from argosy.engine.rules.budget import Budget, BudgetLimits
 from argosy.engine.rules.buying_power import BuyingPower, BuyingPowerLimits
 from argosy.engine.rules.collar import Collar, CollarLimits
@@ -22,6 +25,8 @@ from argosy.engine.rules.daily_loss import DailyLoss, DailyLossLimits
 from argosy.engine.rules.drawdown import Drawdown, DrawdownLimits
 from argosy.engine.rules.duplicate import Duplicate, DuplicateLimits
 from argosy.engine.rules.exposure import Exposure, ExposureLimits
+from argosy.engine.rules.feed import FeedLimits, SeenAll
+from argosy.engine.rules.first_minutes import FirstMinutes, FirstMinutesLimits
 from argosy.engine.rules.fx import FxFresh, FxLimits
 from argosy.engine.rules.grid import Grid, GridLimits
 from argosy.engine.rules.known import Known, KnownLimits
@@ -34,6 +39,7 @@ from argosy.engine.rules.probe import Probe, ProbeLimits
 from argosy.engine.rules.protection import Protected, ProtectionLimits
 from argosy.engine.rules.reduce_only import ReduceOnly, ReduceOnlyLimits
 from argosy.engine.rules.rule import Rule
+from argosy.engine.rules.sector import Sector, SectorLimits
 from argosy.engine.rules.self_cross import SelfCross, SelfCrossLimits
 from argosy.engine.rules.session import InSession, SessionLimits
 from argosy.engine.rules.short import Short, ShortLimits
@@ -47,7 +53,10 @@ SHELF: dict[str, tuple[Callable[..., Rule], type[msgspec.Struct]]] = {
     "order_size": (OrderSize, OrderSizeLimits),
     "session": (InSession, SessionLimits),
     "collar": (Collar, CollarLimits),
+    "band": (InBand, BandLimits),
     "reduce_only": (ReduceOnly, ReduceOnlyLimits),
+    "feed": (SeenAll, FeedLimits),
+    "after_halt": (AfterHalt, AfterHaltLimits),
     "fx": (FxFresh, FxLimits),
     "stale": (FreshData, StaleLimits),
     "daily_loss": (DailyLoss, DailyLossLimits),
@@ -60,8 +69,11 @@ SHELF: dict[str, tuple[Callable[..., Rule], type[msgspec.Struct]]] = {
     "short": (Short, ShortLimits),
     "cover": (Cover, CoverLimits),
     "protection": (Protected, ProtectionLimits),
+    "adv": (Adv, AdvLimits),
     "probe": (Probe, ProbeLimits),
+    "first_minutes": (FirstMinutes, FirstMinutesLimits),
     "position": (Position, PositionLimits),
+    "sector": (Sector, SectorLimits),
     "exposure": (Exposure, ExposureLimits),
     "buying_power": (BuyingPower, BuyingPowerLimits),
     "budget": (Budget, BudgetLimits),
@@ -74,15 +86,21 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
     "desk": {
         "collar": {"max_pct": 3.0, "market_age_ms": 60_000},
         "fx": {"max_age_ms": 300_000},
-        "stale": {"max_age_ms": 60_000, "crossed": True},
+        "stale": {"max_age_ms": 60_000, "crossed": True, "locked": True},
+        "after_halt": {"market_wait_ms": 5_000},
         "daily_loss": {"max_pct": 2.0},
         "drawdown": {"max_pct": 10.0},
         "losing_streak": {"max_losses": 5},
         "trades_per_day": {"max_trades": 10},
-        "order_rate": {"per_second": 10, "per_minute": 160},
+        "order_rate": {
+            "per_second": 10, "per_minute": 160, "per_minute_each": 60, "requests_per_minute": 160, "kept_for_cancels": 40, "cancels_per_order": 4.0,
+        },
         "duplicate": {"window_ms": 1_000},
         "protection": {"required": True, "default_stop_pct": 2.0},
+        "adv": {"max_pct": 1.0},
+        "first_minutes": {"minutes": 5.0},
         "position": {"max_pct": 5.0},
+        "sector": {"max_pct": 25.0},
         "exposure": {"max_leverage": 1.0},
         "buying_power": {"use_pct": 95.0},
         "budget": {"use_pct": 100.0},

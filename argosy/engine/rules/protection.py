@@ -14,14 +14,17 @@ _STOP, _STOP_LIMIT, _TRAILING = Type.STOP, Type.STOP_LIMIT, Type.TRAILING
 
 
 class ProtectionLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """required: every entry carries a stop or adds to a guarded position; default_stop_pct: the distance the refusal names."""
+    """required: every entry carries a stop, or its strategy guards all that it holds; default_stop_pct: the distance the refusal names."""
 
     required: bool = False
     default_stop_pct: Annotated[float, msgspec.Meta(gt=0, lt=100)] = 2.0
 
 
 class Protected:
-    """PROTECTION_REQUIRED: no leg is a stop of at least the order's lots on the losing side of its price."""
+    """PROTECTION_REQUIRED: no leg is a stop of at least the order's lots on the losing side of its price, and none is to be placed.
+
+    Another strategy's stop, or a rung's own, guards nobody else.
+    """
 
     code = "PROTECTION_REQUIRED"
     codes = ("PROTECTION_REQUIRED",)
@@ -47,7 +50,7 @@ class Protected:
                     return None
                 if (kind is _STOP or kind is _STOP_LIMIT) and (price - leg.stop) * order.side > 0:
                     return None
-        if view.protected(order.instrument) or view.will_guard(order):
+        if view.will_guard(order, price):
             return None
         pct = self.limits.default_stop_pct
         return Refused(

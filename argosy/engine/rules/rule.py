@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.orders import Order, Refused, Trimmed
+from argosy.engine.conditions import Conditions
 from argosy.engine.counters import Counters
 
 NAN = float("nan")
@@ -25,12 +26,13 @@ LIVE, REDUCE, HALT, PROBE = 0, 1, 2, -1
 class Facts:
     """What the rules need of one instrument, as floats and ints, read once from its row.
 
-    scale: currency units per lot and point; max_lots: the largest order (a number beyond any order when there is none)
+    scale: currency units per lot and point; lot: units of the thing; max_lots: the largest order (a number beyond any order when there is none)
     """
 
     __slots__ = (
         "currency",
         "known",
+        "lot",
         "max_lots",
         "min_lots",
         "row",
@@ -50,6 +52,7 @@ class Facts:
         self.tick = float(row.tick)
         self.tick_small = float(row.tick_small)
         self.scale = row.scale
+        self.lot = float(row.lot)
         self.min_lots = max(1, row.min_lots)
         self.max_lots = row.max_lots or 1 << 62
 
@@ -136,6 +139,10 @@ class View(Protocol):
     @property
     def counters(self) -> Counters: ...
     @property
+    def conditions(self) -> Conditions:
+        """Bands, gaps, connections, halts that ended, short-sale limits, volumes."""
+
+    @property
     def asked(self) -> Asked:
         """One `Asked()` for the life of the view; the gate fills it before the rules run."""
 
@@ -168,8 +175,8 @@ class View(Protocol):
         """Sum of worst |position| values, open and UNKNOWN orders counted as filled."""
 
     @property
-    def net(self) -> int:
-        """Signed sum of position values, open and UNKNOWN orders counted as filled."""
+    def nets(self) -> tuple[int, int]:
+        """(lowest, highest) signed sum of position values, if all open and UNKNOWN sells (buys) fill."""
 
     def lots(self, i: int, /) -> int:
         """Signed position."""
@@ -180,8 +187,8 @@ class View(Protocol):
         Resting protections (tag "stop", "take" or "trail") are left out: they go as the position goes. A working exit counts.
         """
 
-    def will_guard(self, order: Order, /) -> bool:
-        """Whether each strategy that the order is for wants a stop with it, which the engine watches where several hold."""
+    def will_guard(self, order: Order, price: float, /) -> bool:
+        """Whether each strategy that the order is for wants a stop, on the losing side of `price`, for all that it holds."""
 
     def own(self, strategy: str, /) -> Own:
         """A strategy's own book."""
@@ -199,7 +206,12 @@ class View(Protocol):
         """Base units of `lots` at `px`, never shrinking as lots grow; None when the FX rate is missing or stale."""
 
     def session_open(self, i: int, /) -> bool: ...
-    def halted(self, i: int, /) -> bool: ...
+    def halted(self, i: int, /) -> bool:
+        """Whether it may not be traded: halted by its venue, or drifted."""
+
+    def drifted(self, i: int, /) -> bool:
+        """Whether the venue counts it otherwise than the books here."""
+
     def delisted(self, i: int, /) -> bool: ...
     def fx_age_ns(self, currency: str, /) -> int:
         """Age of the rate from `currency` to base."""
@@ -210,16 +222,14 @@ class View(Protocol):
     def opposite(self, i: int, side: int, /) -> float:
         """Best limit price of our own working orders against `side` (a BUY asks for our lowest sell), nan when none."""
 
-    def protected(self, i: int, /) -> bool:
-        """True when a stop already guards the position in i and grows with it."""
-
 
 class Rule(Protocol):
     """One reason to say no.
 
     code:         stable name of its refusal (its first, where it has several)
     guards_exits: False: an order that can only shrink the position is not shown to it
-    A rule may also have `binds: bool`; False says that with its limits it can never refuse, and the gate skips it.
+    A rule may also have `binds: bool`; False says that with its limits it can never refuse, and the gate skips it; and `paces: bool`;
+    True says that it asks how many requests there were of late.
     """
 
     @property

@@ -7,7 +7,9 @@ from typing import Any
 
 from argosy.core.instrument import Instrument, Instruments, Option
 from argosy.core.orders import Order, Share, Type
+from argosy.engine.conditions import Conditions
 from argosy.engine.counters import Counters
+from argosy.engine.requests import Requests
 from argosy.engine.rules.rule import Asked, Own
 
 NAN = float("nan")
@@ -40,6 +42,8 @@ class FakeView:
         self.level = 0
         self.instruments = table()
         self.counters = Counters()
+        self.counters.requests = Requests()
+        self.conditions = Conditions()
         self.asked = Asked()
         self.base = "USD"
         self.equity = 100_000 * USD
@@ -63,6 +67,7 @@ class FakeView:
         self.rate_age = 0
         self.open = True
         self.stopped: set[int] = set()
+        self.apart: set[int] = set()
         self.ended: set[int] = set()
         self.best = NAN
         self.guarded: set[int] = set()
@@ -112,8 +117,15 @@ class FakeView:
     def session_open(self, i: int) -> bool:
         return self.open
 
+    @property
+    def nets(self) -> tuple[int, int]:
+        return self.net, self.net
+
     def halted(self, i: int) -> bool:
-        return i in self.stopped
+        return i in self.stopped or i in self.apart
+
+    def drifted(self, i: int) -> bool:
+        return i in self.apart
 
     def delisted(self, i: int) -> bool:
         return i in self.ended
@@ -127,11 +139,8 @@ class FakeView:
     def opposite(self, i: int, side: int) -> float:
         return self.best
 
-    def will_guard(self, order: Order) -> bool:
-        return False
-
-    def protected(self, i: int) -> bool:
-        return i in self.guarded
+    def will_guard(self, order: Order, price: float) -> bool:
+        return order.instrument in self.guarded
 
 
 def order(lots: int = 10, side: int = 1, i: int = ACME, **fields: Any) -> Order:

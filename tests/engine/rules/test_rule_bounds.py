@@ -25,6 +25,7 @@ from fakeview import (
     stop_leg,
 )
 
+from argosy.core.events import Band, Fact, Gap, Link
 from argosy.core.orders import Order, Share, Tif, Type
 from argosy.core.time import MINUTE, MS, SECOND
 from argosy.engine.risk import RiskGate
@@ -59,6 +60,22 @@ def sent(*orders: tuple[Order, int]) -> Change:
 
 def lost(count: int) -> Change:
     return lambda view: [view.counters.on_closed("a", -1) for _ in range(count)]
+
+
+def told(*events: Any) -> Change:
+    """Events that the conditions are told of: bands, links, gaps, facts."""
+    ways = {Band: "band", Link: "link", Gap: "gap", Fact: "fact"}
+    return lambda view: [getattr(view.conditions, ways[type(event)])(event) for event in events]
+
+
+def known(**fields: Any) -> Change:
+    """Set what is known beside prices."""
+    return lambda view: [setattr(view.conditions, name, value) for name, value in fields.items()]
+
+
+def changed(strategy: str, *agos: int) -> Change:
+    """Cancels or amends that went out `ago` ns before now."""
+    return lambda view: [view.counters.requests.changed(view.now - ago, [strategy]) for ago in agos]  # type: ignore[union-attr]
 
 
 class Case(msgspec.Struct):
@@ -217,7 +234,68 @@ CASES = [
         "STALE_DATA", "stale", A, A, {"age_ns": 2 * SECOND + 1, "limit_ns": 2 * SECOND}, {"max_age_ms": 2000},
         at("known", ACME, NOW - 2 * SECOND), at("known", ACME, NOW - 2 * SECOND - 1),
     ),
-    Case("STALE_DATA", "stale", A, A, {"bid": 100.02, "ask": 100.01}, {"crossed": True}, at("bids", ACME, 100.01), at("bids", ACME, 100.02)),
+    Case("QUOTE_CROSSED", "stale", A, A, {"bid": 100.02, "ask": 100.01}, {"crossed": True}, at("bids", ACME, 100.01), at("bids", ACME, 100.02)),
+    Case("QUOTE_LOCKED", "stale", A, A, {"bid": 100.01, "ask": 100.01}, {"locked": True}, at("bids", ACME, 100.0), at("bids", ACME, 100.01)),
+    # of a position of 10 by our books and 6 by the venue's, 6 may go; nothing may be added
+    Case("RECONCILE_DRIFT", "known", A, A, {"counted_lots": 0}, spoil=put(apart={ACME})),
+    Case(
+        "RECONCILE_DRIFT", "known", order(6, -1), order(7, -1), {"lots": 10, "counted_lots": 6},
+        before=both(at("held", ACME, 10), put(apart={ACME}), known(counted={ACME: 6})),
+    ),
+    Case("RECONCILE_DRIFT", "known", order(6, -1), order(6, -1), {}, before=both(at("held", ACME, 10), put(apart={ACME}), known(counted={ACME: 6})),
+         spoil=known(counted={ACME: -6})),
+    Case("LULD_BAND", "band", order(limit=105.0), order(limit=105.01), {"price": 105.01, "low": 95.0, "high": 105.0}, before=told(Band(NOW,
+        NOW, ACME, 95.0, 105.0))),
+    Case("LULD_BAND", "band", order(10, -1, limit=95.0), order(10, -1, limit=94.99), {"price": 94.99}, before=told(Band(NOW, NOW, ACME,
+        95.0, 105.0))),
+    # a passive limit may lie anywhere; an entry at market is judged by the price
+    Case("LULD_BAND", "band", order(limit=50.0), A, {"price": 100.0, "high": 99.0}, before=told(Band(NOW, NOW, ACME, 95.0, 99.0))),
+    Case("LULD_BAND", "band", order(10, -1), A, {"low": 101.0}, before=both(at("held", ACME, 10), told(Band(NOW, NOW, ACME, 101.0, 111.0)))),
+    Case("STREAM_RECONCILING", "feed", A, A, {"connections": 1}, before=told(Link(NOW, NOW, "account", "up")),
+         spoil=told(Link(NOW, NOW, "account", "reconciling"))),
+    Case("STREAM_RECONCILING", "feed", order(10, -1), order(11, -1), {"connections": 2}, before=both(at("held", ACME, 10),
+         told(Link(NOW, NOW, "account", "down"), Link(NOW, NOW, "market", "reconciling")))),
+    Case("FEED_GAP", "feed", A, A, {"lost_ns": NOW, "marked_ns": NOW}, before=both(told(Gap(NOW, NOW - 1, ACME, "feed")), at("known", ACME, NOW)),
+         spoil=told(Gap(NOW, NOW, ACME, "feed"))),
+    Case("FEED_GAP", "feed", order(i=HARD), A, {"lost_ns": NOW}, before=told(Gap(NOW, NOW, ACME, "feed"))),
+    Case("FEED_GAP", "feed", A, A, {"lost_ns": NOW}, before=told(Gap(NOW, NOW - 1, -1, "feed")), spoil=told(Gap(NOW, NOW, -1, "feed"))),
+    Case("HALT_RESUMED", "after_halt", A, A, {"age_ns": 5 * SECOND - 1, "wait_ns": 5 * SECOND}, {"market_wait_ms": 5000},
+         known(resumed={ACME: NOW - 5 * SECOND}), known(resumed={ACME: NOW - 5 * SECOND + 1})),
+    Case("HALT_RESUMED", "after_halt", order(limit=100.0), A, {"age_ns": 0}, {"market_wait_ms": 5000}, known(resumed={ACME: NOW})),
+    Case("HALT_RESUMED", "after_halt", order(i=HARD), order(type=Type.STOP, stop=101.0), {"age_ns": 0}, {"market_wait_ms": 5000},
+        known(resumed={ACME: NOW})),
+    Case("UPTICK_REQUIRED", "short", order(10, -1, limit=100.0), order(10, -1, limit=99.99), {"limit": 99.99, "bid": 99.99},
+         before=told(Fact(NOW, NOW, "x", "ssr", 1.0, "", ACME))),
+    Case("UPTICK_REQUIRED", "short", order(10, -1), order(11, -1), {"bid": 99.99},
+         before=both(at("held", ACME, 10), told(Fact(NOW, NOW, "x", "ssr", 1.0, "", ACME)))),
+    Case("UPTICK_REQUIRED", "short", order(10, -1), order(10, -1), {}, before=told(Fact(NOW, NOW, "x", "ssr", 1.0, "", HARD)),
+         spoil=told(Fact(NOW, NOW, "x", "ssr", 1.0, "", ACME))),
+    # 1 % of 5,000 shares a day is 50, whether a fact or the owner says so; of COIN's 7 a day it is 0.07, in lots of 0.001
+    Case("MAX_PCT_ADV", "adv", order(50), order(51), {"units": 51, "daily_units": 5000, "limit_pct": 1}, {"max_pct": 1},
+         before=told(Fact(NOW, NOW, "x", "adv", 5000.0, "", ACME))),
+    Case("MAX_PCT_ADV", "adv", order(70, i=COIN), order(71, i=COIN), {"units": 0.071, "daily_units": 7.0}, {"max_pct": 1, "volumes": {"COIN": 7.0}}),
+    Case("MAX_PCT_ADV", "adv", order(51), order(51), {"daily_units": 5000}, {"max_pct": 1}, spoil=told(Fact(NOW, NOW, "x", "adv", 5000.0, "", ACME))),
+    Case("MAX_PCT_ADV", "adv", A, order(i=HARD), {"units": 10}, {"max_pct": 1, "required": True}, before=told(Fact(NOW, NOW, "x", "adv",
+        5000.0, "", ACME))),
+    # 25 % of 100,000: 250 shares in all; 100 of HARD are held and 40 more may be sold short of it at worst
+    Case("MAX_SECTOR", "sector", order(250), order(251), {"sector_units": 25_100 * USD, "limit_units": 25_000 * USD, "limit_pct": 25},
+         {"max_pct": 25, "of": {"ACME": "tools"}}),
+    Case("MAX_SECTOR", "sector", order(110), order(111), {"sector_units": 25_100 * USD}, {"max_pct": 25, "of": {"ACME": "tools",
+        "HARD": "tools", "BLOCK": "toys"}},
+         both(at("held", HARD, 100), at("buys", HARD, 40), at("held", BLOCK, 900))),
+    Case("MAX_SECTOR", "sector", order(50, i=BLOCK), order(251), {}, {"max_pct": 25, "of": {"ACME": "tools"}}, at("marks", BLOCK, 100.0)),
+    Case("MAX_SECTOR", "sector", order(600, -1), order(601, -1), {"sector_units": 30_100 * USD}, {"max_pct": 25, "of": {"ACME": "tools"}},
+        at("held", ACME, 300)),
+    # one share in an order, for five minutes after arming
+    Case("FIRST_MINUTES", "first_minutes", order(1), order(2), {"lots": 2, "limit_lots": 1, "age_ns": SECOND}, {"minutes": 5, "trim": False},
+         known(armed=NOW - SECOND)),
+    Case("FIRST_MINUTES", "first_minutes", A, A, {"age_ns": 5 * MINUTE - 1, "for_ns": 5 * MINUTE}, {"minutes": 5, "trim": False},
+         known(armed=NOW - 5 * MINUTE), known(armed=NOW - 5 * MINUTE + 1)),
+    Case("FIRST_MINUTES", "first_minutes", order(3), order(4), {"limit_units": 300 * USD}, {"minutes": 5, "max_units": None,
+        "max_notional": 300, "trim": False},
+         known(armed=NOW)),
+    Case("FIRST_MINUTES", "first_minutes", order(10, -1), order(11, -1), {}, {"minutes": 5, "trim": False}, both(known(armed=NOW),
+        at("held", ACME, 10))),
     # 2 % of 100,000
     Case(
         "DAILY_LOSS", "daily_loss", A, A,
@@ -250,6 +328,17 @@ CASES = [
         "ORDER_RATE", "order_rate", A, A, {"limit": 2, "window_ns": MINUTE}, {"per_minute": 2},
         sent((order(1), MINUTE), (order(2), MINUTE - 1)), sent((order(3), 30 * SECOND)),
     ),
+    Case("STRATEGY_RATE", "order_rate", A, A, {"orders": 2, "limit": 2, "window_ns": MINUTE}, {"per_minute_each": 2},
+         sent((order(1), MINUTE), (order(2), 1), (order(3, shares=(Share("b", 3),)), 1)), sent((order(3), 0))),
+    Case("STRATEGY_RATE", "order_rate", order(shares=(Share("b", 10),)), order(10, shares=PAIR), {"orders": 2}, {"per_minute_each": 2},
+         sent((order(1), 1), (order(2), 1))),
+    # of 4 requests a minute 1 is kept for cancels: 3 are for orders
+    Case("REQUEST_RATE", "order_rate", A, A, {"requests": 3, "limit": 3}, {"requests_per_minute": 4, "kept_for_cancels": 1},
+         both(sent((order(1), 2)), changed("b", MINUTE, 1)), changed("a", 0)),
+    Case("CANCEL_RATIO", "order_rate", A, A, {"changes": 5, "orders": 2, "limit": 2.0}, {"cancels_per_order": 2, "cancels_from": 3},
+         both(sent((order(1), 2), (order(2), 2)), changed("a", 9, 8, 7, 6)), changed("a", 0)),
+    Case("CANCEL_RATIO", "order_rate", A, A, {"changes": 3, "orders": 0}, {"cancels_per_order": 2, "cancels_from": 3}, changed("a", 9, 8),
+        changed("a", 7)),
     Case(
         "DUPLICATE", "duplicate", A, A, {"age_ns": SECOND - 1, "lots": 10, "window_ns": SECOND},
         {"window_ms": 1000}, sent((A, SECOND)), sent((A, SECOND - 1)),
@@ -373,6 +462,7 @@ CASES = [
 
 UNVALUED = [("order_size", {"max_notional": 1}, "MAX_ORDER_NOTIONAL"), ("position", {"max_pct": 5}, "MAX_POSITION")]
 UNVALUED += [("exposure", {"max_gross": 1}, "MAX_GROSS"), ("exposure", {"max_net": 1}, "MAX_NET")]
+UNVALUED += [("sector", {"max_pct": 25, "of": {"EURO": "abroad"}}, "MAX_SECTOR")]
 UNVALUED += [("exposure", {"max_leverage": 1}, "MAX_LEVERAGE"), ("buying_power", {"use_pct": 95}, "BUYING_POWER")]
 
 
@@ -419,9 +509,10 @@ def test_without_its_rule_the_order_passes(case: Case):
 
 
 def test_every_code_of_every_rule_has_a_case():
-    told = {(name, code) for name, (make, _) in SHELF.items() for code in make.codes}  # type: ignore[attr-defined]
-    assert told == {(case.rule, case.code) for case in CASES}
-    assert len(SHELF) == 24
+    every = {(name, code) for name, (make, _) in SHELF.items() for code in make.codes}  # type: ignore[attr-defined]
+    assert every == {(case.rule, case.code) for case in CASES}
+    assert len(SHELF) == 30
+    assert len({code for _, code in every}) == 52
     for make, _ in SHELF.values():
         assert make.code in make.codes  # type: ignore[attr-defined]
 
@@ -445,6 +536,9 @@ TRIMS = [
     ("order_size", {"max_lots": 30, "trim": True}, order(80), 30, {"limit_lots": 30}),
     ("order_size", {"max_notional": 3_333, "trim": True}, order(80), 33, {"notional_units": 8_000 * USD}),
     ("buying_power", {"use_pct": 95, "trim": True}, order(2000), 950, {"needed_units": 200_000 * USD}),
+    ("first_minutes", {"minutes": 5}, order(80), 1, {"limit_lots": 1}),
+    ("first_minutes", {"minutes": 5, "max_units": None, "max_notional": 250}, order(80), 2, {"limit_units": 250 * USD}),
+    ("first_minutes", {"minutes": 5, "max_units": 7, "max_notional": 250}, order(80), 2, {"limit_lots": 7}),
     ("probe", {}, order(80), 5, {"limit_units": 500 * USD}),
     ("probe", {"max_pct": 0.0001}, order(80), 1, {"limit_units": 100_000}),
 ]
@@ -454,6 +548,7 @@ TRIMS = [
 def test_what_fits_is_sent(rule: str, settings: dict[str, Any], asked: Order, fits: int, numbers: dict[str, float]):
     view = FakeView()
     view.level = -1 if rule == "probe" else 0
+    view.conditions.armed = NOW if rule == "first_minutes" else -1
     verdict = RiskGate(rules("lab", {rule: settings})).admit(asked, (), view)
     assert verdict.trimmed is not None
     assert verdict.approved is not None
@@ -563,3 +658,59 @@ def test_a_position_is_filled_up_to_its_limit_from_either_side():
         approved = room.admit(order(500, side), (), view).approved
         assert approved is not None
         assert approved.order.lots == fits
+
+
+def test_the_house_has_no_budget():
+    view = FakeView()
+    view.owned = Own(0, 0, 10 * USD, 5 * USD)
+    spent = RiskGate(rules("lab", {"budget": {"use_pct": 95}}))
+    assert spent.admit(order(shares=(Share("", 10),)), (), view).approved is not None
+    refused = spent.admit(order(), (), view).refused
+    assert refused is not None
+    assert refused.code == "BUDGET_LOSS"
+
+
+def test_an_order_older_than_the_window_is_not_even_looked_for():
+    view = FakeView()
+    view.counters.on_order(order(), NOW - SECOND)
+    view.counters.recent.clear()
+    view.counters.recent.append((NOW, order()))  # it would be found, if it were looked for
+    assert RiskGate(rules("lab", {"duplicate": {"window_ms": 1000}})).admit(order(), (), view).approved is not None
+
+
+def test_the_window_ends_the_search():
+    view = FakeView()
+    view.counters.on_order(order(), NOW - 2 * SECOND)
+    view.counters.on_order(order(11), NOW - 100 * MS)
+    assert RiskGate(rules("lab", {"duplicate": {"window_ms": 1000}})).admit(order(), (), view).approved is not None
+
+
+def test_gaps_and_connections_can_be_left_out():
+    view = FakeView()
+    view.conditions.gap(Gap(NOW, NOW, ACME, "feed"))
+    assert RiskGate(rules("lab", {"feed": {"gaps": False}})).admit(order(), (), view).approved is not None
+    view.conditions.link(Link(NOW, NOW, "account", "down"))
+    assert RiskGate(rules("lab", {"feed": {"gaps": False, "links": False}})).admit(order(), (), view).approved is not None
+    refused = RiskGate(rules("lab", {"feed": {"gaps": False}})).admit(order(), (), view).refused
+    assert refused is not None
+    assert refused.code == "STREAM_RECONCILING"
+
+
+def test_in_the_first_minutes_what_cannot_be_valued_is_refused_where_money_is_the_limit():
+    view = FakeView()
+    view.conditions.armed = NOW
+    view.rates = {}
+    alone = RiskGate([dict(zip(SHELF, rules("lab", {"first_minutes": {"minutes": 5, "max_notional": 10}}), strict=True))["first_minutes"]])
+    refused = alone.admit(order(1, i=EURO), (), view).refused
+    assert refused is not None
+    assert refused.code == "FIRST_MINUTES"
+
+
+def test_a_sector_of_which_one_has_no_price_takes_no_more():
+    view = FakeView()
+    view.held[HARD] = 5
+    view.marks[HARD] = NAN
+    made = rules("lab", {"sector": {"max_pct": 25, "of": {"ACME": "tools", "HARD": "tools", "COIN": "tools"}}})
+    refused = RiskGate(made).admit(order(1), (), view).refused
+    assert refused is not None
+    assert refused.code == "MAX_SECTOR"

@@ -154,7 +154,7 @@ def test_an_exit_is_never_refused_by_a_rule_for_new_risk(view: FakeView, ask: tu
     if verdict.refused is not None:
         assert verdict.refused.code not in bypassed
     guards = {name for name, (make, _) in SHELF.items() if make.guards_exits}  # type: ignore[attr-defined]
-    assert guards == {"known", "grid", "overflow", "order_size", "session", "collar", "cover"}  # a sale of what covers is no exit
+    assert guards == {"known", "grid", "overflow", "order_size", "session", "collar", "band", "cover"}  # a sale of what covers is no exit
     assert (verdict.refused is None) == (admit(view, exit, (), names & guards)[1].refused is None)
 
 

@@ -1,0 +1,111 @@
+"""What ends, refusals and fills of orders do to the wishes that stand: given up, spent, moved along; it asks for nothing new."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from argosy.core.events import Reply
+from argosy.core.orders import Order, Refused, Work
+from argosy.engine.blotter import Ticket
+from argosy.engine.patience import key_of
+from argosy.engine.records import Verdict
+from argosy.engine.wish import give_up, shrink
+
+if TYPE_CHECKING:
+    from argosy.engine.state import State
+
+FLATTEN = 3
+PROTECTIONS = ("stop", "take", "trail")
+"""Tags of protective orders; a rung's order is tagged "rung:" and its name; a plain child has no tag."""
+
+
+def answered(state: State, reply: Reply) -> None:
+    """What the venue refuses is counted, so that it is not asked for again and again; what it does at last is forgotten."""
+    ticket = state.blotter.tickets.get(reply.order)
+    if ticket is not None and reply.outcome != "ambiguous":
+        order = ticket.order
+        key = key_of(order) if reply.verb == "submit" else (order.instrument, f"{reply.verb} {order.id}")
+        if reply.outcome == "refused":
+            state.patience.refused(key, state.now)
+        else:
+            state.patience.accepted(key)
+    if state.storms is not None and reply.outcome == "refused" and reply.verb != "cancel":  # a cancel may always come too late
+        state.storms.refused(state.now)
+
+
+def ended(state: State, ticket: Ticket) -> None:
+    """An order ended with lots open: unless we asked for it, its strategies' wishes are given up to that extent."""
+    order = ticket.order
+    ticket.returned = state.counters.on_ended(order.id)
+    if order.tag.startswith("rung:"):
+        if not ticket.cancelling:
+            spend(state, order)
+    elif not ticket.cancelling and not order.tag:
+        ticket.forgone = True
+        for share, left in zip(order.shares, ticket.left, strict=True):
+            wish = state.wishes.get((share.strategy, order.instrument))
+            if wish is not None and wish.lots is not None and wish.turn <= ticket.turn:
+                wish.lots -= order.side * left
+    for leg in state.blotter.legs(order.id):
+        other = state.blotter.tickets[leg]
+        if other.leg and ticket.cum == 0 and other.work is Work.SENT:
+            state.blotter.move(other, Work.CANCELED)
+
+
+def spend(state: State, order: Order) -> None:
+    """A rung that has been is not sent again until a new ladder says so."""
+    wish = state.wishes.get((order.shares[0].strategy, order.instrument))
+    if wish is not None:
+        wish.spent.add(order.tag[5:])
+
+
+def after_all(state: State, strategy: str, ticket: Ticket, signed: int) -> None:
+    """What an order had given up filled nevertheless: it was wanted, and nothing has been wanted since."""
+    wish = state.wishes.get((strategy, ticket.order.instrument))
+    if wish is not None and wish.lots is not None and wish.turn <= ticket.turn:
+        wish.lots += signed
+
+
+def flat(state: State, strategy: str, instrument: int) -> None:
+    """A position that is gone as it was wanted leaves no levels behind."""
+    wish = state.wishes.get((strategy, instrument))
+    if wish is not None and wish.lots == 0 and not state.portfolio.books[strategy].lots[instrument]:
+        wish.protection = None
+
+
+def beside(state: State, strategy: str, instrument: int, signed: int, tag: str) -> None:
+    """A protection or a rung moved the position beside the target: what is wanted moves with it, so that nothing undoes it.
+
+    A protection that did what the target asks for anyway (the strategy wants out and its stop was first) moves only the rest.
+    """
+    wish = state.wishes.get((strategy, instrument))
+    if wish is None or wish.lots is None:
+        return
+    if tag in PROTECTIONS:
+        state.courses.guarded(strategy, instrument, signed)
+        lacked = wish.lots - (state.portfolio.books[strategy].lots[instrument] - signed)
+        if lacked * signed > 0:
+            signed -= lacked if abs(lacked) < abs(signed) else signed
+    wish.lots += signed
+
+
+def judged(state: State, verdict: Verdict) -> None:
+    """What the gate did not simply approve is given up; a protection is asked for again, ever more seldom."""
+    order = verdict.order
+    outcome = verdict.outcome
+    if isinstance(outcome, Refused):
+        state.counters.on_refusal(outcome.code)
+    asked, kept = (order.lots, 0) if isinstance(outcome, Refused) else (outcome.asked, outcome.lots)
+    if order.tag.startswith("rung:"):
+        if not kept:
+            spend(state, order)
+        else:
+            shrink(state.wishes, order, kept)
+    elif order.tag:
+        if not kept:
+            state.bare.refused(order.instrument, order.tag, state.rows)
+            state.patience.stuck.add(order.instrument)
+    else:
+        give_up(state.wishes, order, asked - kept)
+        if order.reduce_only and not kept and state.level >= FLATTEN:
+            state.patience.declined(key_of(order), state.now)
