@@ -18,8 +18,10 @@ check: $(READY)  ## the quick half of test: style, types, import contracts
 bench: $(READY)  ## print the speed figures and write bench/latest.json
 	$(BIN)/python -m bench
 
-drill: $(READY)  ## the laws again with many more random cases
+drill: $(READY)  ## the laws again with many more random cases; the wire: a million messages, 10,000 ambiguous orders, twenty runs
 	ARGOSY_DRILL=1 $(BIN)/python scripts/check.py laws core kernels
+	ARGOSY_DRILL=1 $(BIN)/python -m pytest -q -p no:cacheprovider -s tests/net tests/venues/alpaca tests/exchange
+	$(BIN)/python scripts/flakes.py 20 tests/exchange tests/venues/alpaca --load
 
 clean:  ## remove what the other targets made
 	rm -rf .venv build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -12,11 +12,13 @@ def exchange(
     port: Annotated[int, typer.Option("--port", help="0 takes a free one, and says which.")] = 8900,
     key: Annotated[list[str] | None, typer.Option("--key", help="Key of an account; again for another account. [default: PKSIM]")] = None,
     secret: Annotated[list[str] | None, typer.Option("--secret", help="Secret, in the order of the keys. [default: secret]")] = None,
-    symbols: Annotated[str, typer.Option("--symbols", help="What is traded, with commas.", metavar="A,B")] = "",
+    symbols: Annotated[str, typer.Option("--symbols", help="What is traded, with commas; BTC/USD is a coin.", metavar="A,B")] = "",
     feed: Annotated[
-        str, typer.Option("--feed", help="live: prices that walk, market open. tape:PATH: a file or a catalog's folder. drawn:PATH: its days, by drawn minutes.")
+        str, typer.Option("--feed", help="live: prices that walk, market open. tape:PATH: a file, a catalog. drawn:PATH: its days by drawn minutes.")
     ] = "live",
-    speed: Annotated[float, typer.Option("--speed", help="Seconds of the exchange in one of yours.")] = 1.0,
+    speed: Annotated[
+        str, typer.Option("--speed", help="Seconds of the exchange in one of yours; max; or step: only the control door moves it.")
+    ] = "1",
     rate_limit: Annotated[int, typer.Option("--rate-limit", help="Requests a minute by account; Alpaca's is 200, 0 is none.")] = 0,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same prices and ids.")] = 0,
     control: Annotated[bool, typer.Option("--control", help="Serve POST /_ctl/VERB: prices, fills and faults by hand.")] = False,

@@ -13,14 +13,18 @@ from typer.core import TyperGroup
 
 from argosy import __version__
 from argosy.cli import (
+    arming,
     backtest,
     compare,
     config,
     daily,
     data,
     demo,
+    desk,
+    doctor,
     exchange,
     explain_run,
+    journal,
     montecarlo,
     new,
     passport,
@@ -30,8 +34,12 @@ from argosy.cli import (
     strategies,
     sweep,
     taxes,
+    up,
     walkforward,
+    watchdog,
+    why,
 )
+from argosy.cli import run as running
 from argosy.core.errors import ArgosyError
 
 INTERRUPTED = 130
@@ -124,7 +132,28 @@ app.command("report", short_help="A saved run as one page, or as tables.")(repor
 app.command("compare", short_help="Saved runs side by side, and which may be chosen.")(compare.compare)
 app.command("taxes", short_help="A saved run's sales as tax lots, a year's CSV.")(taxes.taxes)
 app.command("exchange", short_help="A simulated broker on your machine that speaks Alpaca.")(exchange.exchange)
+app.command("up", short_help="Try the whole robot: an exchange, a desk, its page.")(up.up)
+app.command("run", short_help="Trade an account with strategies, until you end it.")(running.run)
+app.command("status", short_help="How the running desk stands.")(desk.status)
+app.command("positions", short_help="What the running desk holds.")(desk.positions)
+app.command("orders", short_help="The running desk's orders that are not over.")(desk.orders)
+app.command("why", short_help="Why the desk did what it did with an order.")(why.why)
+app.command("halt", short_help="Cancel entries, take nothing new; stops stay.")(desk.halt)
+app.command("reduce", short_help="Take nothing that enlarges a position.")(desk.reduce)
+app.command("flatten", short_help="Close positions at the market.")(desk.flatten)
+app.command("cancel", short_help="Give up an order, or all entries.")(desk.cancel)
+app.command("pause", short_help="Let a strategy rest.")(desk.pause)
+app.command("resume", short_help="Go on after a pause or a halt.")(desk.resume)
+app.command("stop", short_help="End the running desk; positions keep their stops.")(desk.stop)
+app.command("reload", short_help="Take changed settings while it runs.")(desk.reload)
+app.command("doctor", short_help="Examine everything before a desk trades.")(doctor.doctor)
+app.command("arm", short_help="Say yes to real money, for a few days at most.")(arming.arm)
+app.command("disarm", short_help="End that yes now.")(arming.disarm)
+app.command("unlatch", short_help="Clear a latched safety level where no desk runs.")(arming.unlatch)
+app.command("watchdog", short_help="Watch over a desk from outside.")(watchdog.watchdog)
+app.command("kill", short_help="Out of risk at once, with or without a desk.")(watchdog.kill)
 app.command("strategies", short_help="What is registered, and its parameters.")(strategies.strategies)
+app.add_typer(journal.app, name="journal")
 app.add_typer(new.app, name="new")
 app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")

@@ -11,7 +11,9 @@ from argosy.settings.loaded import FILE, Loaded, examine, load
 from argosy.settings.sections import (
     OFF,
     AccountSettings,
+    ArmingSettings,
     DataSettings,
+    DeskSettings,
     Fees,
     FeeSettings,
     RiskSettings,
@@ -19,6 +21,7 @@ from argosy.settings.sections import (
     Settings,
     StrategySettings,
     VenueSettings,
+    WatchdogSettings,
 )
 from argosy.settings.tree import leaves
 
@@ -26,7 +29,9 @@ __all__ = [
     "FILE",
     "OFF",
     "AccountSettings",
+    "ArmingSettings",
     "DataSettings",
+    "DeskSettings",
     "Fault",
     "FeeSettings",
     "Fees",
@@ -36,6 +41,7 @@ __all__ = [
     "Settings",
     "StrategySettings",
     "VenueSettings",
+    "WatchdogSettings",
     "examine",
     "leaves",
     "lines",

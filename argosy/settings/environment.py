@@ -1,6 +1,6 @@
 """What the environment and a `.env` file set: `ARGOSY_VENUE__SLIPPAGE_BPS=2` is venue.slippage_bps; a slip is named.
 
-It never reads a variable that does not begin with ARGOSY_, and it never passes one by that looks like a setting.
+It never reads a variable that does not begin with ARGOSY_, but for the few in `KNOWN`, and it never passes one by that looks like a setting.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from argosy.settings.tree import lay, leaves, nested
 
 PREFIX = "ARGOSY_"
 FILE = ".env"
+KNOWN = {
+    "TRADING_MODE": "desk.mode", "LIVE_TRADING_ENABLED": "desk.live_enabled", "LIVE_CONFIRM": "desk.live_confirm", "ALPACA_BASE_URL": "desk.base",
+}  # fmt: skip
+"""Names that users of brokers know, and the keys they set; our own name for a key beats them."""
 _OTHERS = frozenset({"cache", "drill"})
 """Variables of ours that are no settings: where compiled code lies, and how long the tests take."""
 
@@ -40,9 +44,14 @@ def environment() -> tuple[list[tuple[str, dict[str, Any]]], list[Fault]]:
     faults: list[Fault] = []
     sources: list[tuple[str, dict[str, Any]]] = []
     for source, names in ((FILE, _dotenv(faults)), ("env", dict(os.environ))):
-        pairs = (pair for name, text in sorted(names.items()) for pair in _read(source, name, text, faults))
+        pairs = (pair for name, text in sorted(names.items(), key=_late) for pair in _read(source, name, text, faults))
         sources.append((source, nested(dict(pairs))))
     return sources, faults
+
+
+def _late(pair: tuple[str, str]) -> tuple[bool, str]:
+    """Our own names after those that everybody knows."""
+    return pair[0].upper().startswith(PREFIX), pair[0]
 
 
 def _dotenv(faults: list[Fault]) -> Mapping[str, str]:
@@ -58,6 +67,9 @@ def _dotenv(faults: list[Fault]) -> Mapping[str, str]:
 
 def _read(source: str, name: str, text: str, faults: list[Fault]) -> Iterator[tuple[str, Any]]:
     """The keys that one variable sets, with their values: a text as it is, a list or a table from JSON."""
+    if name.upper() in KNOWN and text.strip():
+        yield KNOWN[name.upper()], text.strip()
+        return
     if not name.upper().startswith(PREFIX):
         return
     place = "environment" if source == "env" else FILE
