@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections import deque
+from math import log10
 from typing import Literal
 
 import msgspec
 
 from argosy.core.events import Fill
-from argosy.exchange.market import Market
+from argosy.exchange.market import Contract, Market, exchange_of
+from argosy.exchange.options import needed
 from argosy.exchange.orders import Ticket
 from argosy.exchange.wire import PER_SHARE, PER_USD, Body, dollars, name, shares, stamp
 from argosy.venues.sim.core import SimCore
 
 Regime = Literal["intraday_2026", "legacy_pdt"]
 DAY_TRADES_MAX = 3
+LEVEL = 3
+"""The options trading level of an account: spreads are allowed."""
+HEARD = 5_000
+"""Trade updates that are kept for those who ask for what happened since."""
 PATTERN_EQUITY = 25_000 * PER_USD
 
 
@@ -42,6 +49,7 @@ class Account:
     multiplier: 1 (cash account, sales settle T+1), 2 (margin), 4 (day trading, legacy_pdt alone)
     holds:      units of buying power kept for open orders; reserved: lots kept by (instrument, side)
     live:       open tickets by (instrument, side); curve: (minute ns, equity units), one row a minute; first: units at the start
+    spreads:    open orders of several options; left: options not to be exercised; said: (ns, frame) of what was told
     """
 
     def __init__(
@@ -49,7 +57,7 @@ class Account:
         regime: Regime = "intraday_2026",
     ) -> None:  # fmt: skip
         self.key, self.secret = key, secret
-        self.id = name(seed, "account", number)
+        self.id = name(seed, f"account {key}", number)
         self.number = f"PA{abs(hash_of(self.id)) % 10**10:010d}"
         self.seed = seed * 1000 + number
         self.regime: Regime = regime
@@ -57,7 +65,7 @@ class Account:
         self.settings: Body = {
             "dtbp_check": "entry", "fractional_trading": True, "max_margin_multiplier": str(multiplier), "no_shorting": False,
             "pdt_check": "entry", "suspend_trade": False, "trade_confirm_email": "all", "ptp_no_exception_entry": False,
-            "max_options_trading_level": None, "disable_overnight_trading": False,
+            "max_options_trading_level": LEVEL, "disable_overnight_trading": False,
         }  # fmt: skip
         if regime == "intraday_2026":
             del self.settings["dtbp_check"], self.settings["pdt_check"]
@@ -79,6 +87,11 @@ class Account:
         self.unsettled: list[tuple[int, int]] = []
         self.day_trades: list[tuple[str, str]] = []
         self.day = ""
+        self.spreads: dict[int, Ticket] = {}
+        self.left: set[int] = set()
+        self.watchlists: dict[str, Body] = {}
+        self.lists = 0
+        self.said: deque[tuple[int, Body]] = deque(maxlen=HEARD)
         self.curve: list[tuple[int, int]] = []
         self.created = now
         self.last_equity = cash
@@ -130,6 +143,19 @@ class Account:
         if fill.fee:
             self.book("FEE", -fill.fee, now, {"symbol": ticket.symbol, "description": f"fee of order {ticket.id}"})
         return row
+
+    def move(self, instrument: int, lots: int, cost: int) -> None:
+        """Change a position by what is no trade of its own: signed lots, and the units that they cost."""
+        position = self.positions.setdefault(instrument, Position())
+        held = position.lots
+        closing = min(abs(lots), abs(held)) if held * lots < 0 else 0
+        if closing:
+            position.cost -= position.cost * closing // abs(held)
+        if abs(lots) > closing:
+            position.cost += cost * (abs(lots) - closing) // abs(lots)
+        position.lots += lots
+        if not position.lots:
+            del self.positions[instrument]
 
     def _write(self, kind: str, amount: int, now: int, row: Body) -> Activity:
         count = len(self.activities)
@@ -199,11 +225,49 @@ class Account:
         return self.cash - sum(amount for _, amount in self.unsettled)
 
     def margins(self, market: Market) -> tuple[int, int]:
-        """(initial, maintenance) margin in units: half of all positions, and a quarter of longs with 30 % of shorts."""
-        long, short = self.values(market)
+        """(initial, maintenance) margin in units: half of all shares, and a quarter of longs with 30 % of shorts; coins and options whole."""
+        long = short = whole = 0
+        written = False
+        for instrument, position in self.positions.items():
+            worth, kind = market.worth(instrument, position.lots), market.boards[instrument].kind
+            if kind != "equity":
+                whole += max(worth, 0)
+                written |= worth < 0
+            elif worth > 0:
+                long += worth
+            else:
+                short += worth
+        if written:
+            whole += self.backing(market)
         if self.multiplier == 1:
-            return long, long
-        return (long - short) // 2, long // 4 - short * 3 // 10
+            return long + whole, long + whole
+        return (long - short) // 2 + whole, long // 4 - short * 3 // 10 + whole
+
+    def contracts(self, market: Market, under: int, orders: bool = False) -> dict[Contract, int]:
+        """Signed contracts held on an underlying; `orders`: with those that open orders would write."""
+        found: dict[Contract, int] = {}
+        for board in market.derived.get(under, ()):
+            lots = self.lots(board.row.id)
+            if orders:
+                lots -= sum(t.leaves for t in self.live.get((board.row.id, -1), {}).values() if not t.reserve)
+            if lots and board.contract is not None:
+                found[board.contract] = lots // PER_SHARE
+        return found
+
+    def backing(self, market: Market) -> int:
+        """Units of cash that written options must have behind them."""
+        total = 0
+        for under in market.derived:
+            dollars_, _ = needed(self.contracts(market, under), 1 << 40)
+            total += round(dollars_ * PER_USD)
+        return total
+
+    def free(self, market: Market, now: int) -> int:
+        """Units that may buy what cannot be bought on margin."""
+        cash = self.settled(now)
+        if self.multiplier > 1 or self.positions:
+            cash = min(cash, self.equity(market) - self.margins(market)[0]) if self.multiplier > 1 else cash - self.backing(market)
+        return max(cash - self.holds, 0)
 
     def power(self, market: Market, now: int) -> int:
         """Buying power in units, less what open orders keep."""
@@ -215,6 +279,12 @@ class Account:
             return max(4 * max(equity - maintenance, 0) - self.holds, 0)
         return max(2 * max(equity - initial, 0) - self.holds, 0)
 
+    @property
+    def level(self) -> int:
+        """The options trading level that holds."""
+        wanted = self.settings["max_options_trading_level"]
+        return LEVEL if wanted is None else min(int(wanted), LEVEL)
+
     def view(self, market: Market, now: int) -> Body:
         """The answer of /v2/account."""
         long, short = self.values(market)
@@ -222,11 +292,11 @@ class Account:
         initial, maintenance = self.margins(market)
         power = self.power(market, now)
         regt = power if self.multiplier == 1 else max(2 * max(equity - initial, 0) - self.holds, 0)
-        free = max(self.settled(now) - self.holds, 0)
+        free = self.free(market, now)
         suspended = bool(self.settings["suspend_trade"])
         body: Body = {
             "id": self.id, "admin_configurations": {}, "user_configurations": None, "account_number": self.number,
-            "status": "ACTIVE", "crypto_status": "INACTIVE", "currency": "USD", "cash": dollars(self.cash),
+            "status": "ACTIVE", "crypto_status": "ACTIVE", "currency": "USD", "cash": dollars(self.cash),
             "equity": dollars(equity), "portfolio_value": dollars(equity), "last_equity": dollars(self.last_equity),
             "buying_power": dollars(power), "regt_buying_power": dollars(regt), "options_buying_power": dollars(free),
             "non_marginable_buying_power": dollars(free), "effective_buying_power": dollars(power),
@@ -237,7 +307,7 @@ class Account:
             "balance_asof": stamp(self.created)[:10], "trading_blocked": False, "transfers_blocked": False,
             "account_blocked": False, "trade_suspended_by_user": suspended,
             "shorting_enabled": self.multiplier > 1 and not self.settings["no_shorting"], "created_at": stamp(self.created),
-            "options_approved_level": 0, "options_trading_level": 0,
+            "options_approved_level": LEVEL, "options_trading_level": self.level,
         }  # fmt: skip
         if self.regime == "legacy_pdt":
             trades = len(set(self.day_trades))
@@ -262,15 +332,22 @@ class Account:
         since = paid + round((lots - fresh) * before * board.row.scale) if before else cost
         today = worth - since
         return {
-            "asset_id": board.asset, "symbol": board.symbol, "exchange": "NASDAQ", "asset_class": "us_equity",
-            "asset_marginable": True, "qty": shares(lots), "qty_available": shares(lots - (reserved if lots > 0 else -reserved)),
-            "avg_entry_price": f"{cost * (PER_SHARE / 1e6) / lots:.6f}".rstrip("0").rstrip("."),
+            "asset_id": board.asset, "symbol": board.held, "exchange": exchange_of(board), "asset_class": board.klass,
+            "asset_marginable": board.row.marginable, "qty": shares(lots), "qty_available": shares(lots - (reserved if lots > 0 else -reserved)),
+            "avg_entry_price": average_text(cost, lots, board.size),
             "side": "long" if lots > 0 else "short", "market_value": dollars(worth), "cost_basis": dollars(cost),
             "unrealized_pl": dollars(gain), "unrealized_plpc": repr(round(part, 9)), "unrealized_intraday_pl": dollars(today),
             "unrealized_intraday_plpc": repr(round(today / abs(since), 9) if since else 0.0), "current_price": f"{mark:.4f}".rstrip("0").rstrip("."),
             "lastday_price": f"{before:.4f}".rstrip("0").rstrip("."),
             "change_today": repr(round(mark / before - 1.0, 9)) if before else "0",
         }  # fmt: skip
+
+
+def average_text(cost: int, lots: int, size: int) -> str:
+    """What one share cost, with as many decimals, at most six, as the units of the cost allow."""
+    sure = log10(max(abs(lots) * size / PER_SHARE, 1e-6) / 0.5e-6)
+    text = f"{cost * (PER_SHARE / 1e6) / lots / size:.{max(min(int(sure), 6), 0)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def hash_of(text: str) -> int:

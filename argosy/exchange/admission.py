@@ -5,7 +5,8 @@ from __future__ import annotations
 from argosy.core.effects import Submit
 from argosy.core.orders import Approved
 from argosy.exchange.accounts import DAY_TRADES_MAX, PATTERN_EQUITY, Account
-from argosy.exchange.market import Market
+from argosy.exchange.market import Board, Market
+from argosy.exchange.options import needed
 from argosy.exchange.orders import Ticket
 from argosy.exchange.wire import PER_SHARE, PER_USD, Refusal, dollars, forbidden, shares, unfit
 
@@ -17,8 +18,17 @@ def admit(account: Account, ticket: Ticket, market: Market, now: int, day: str) 
     """(units of buying power, lots of the position) to keep for an order; Refusal when the account may not send it."""
     if account.settings["suspend_trade"]:
         raise forbidden("new orders are rejected by user request")
+    board = market.boards[ticket.instrument]
+    if ticket.lots % PER_SHARE and board.kind == "equity" and not account.settings["fractional_trading"]:
+        raise forbidden("account is not enabled for fractional trading")
     wash(account, ticket, market)
+    if board.kind == "option":
+        hold, kept = written(account, [(board, ticket.side * ticket.leaves, ticket.intent)], worth(ticket, market) * ticket.side, market, now)
+        return hold, kept[0]
     held = account.lots(ticket.instrument)
+    meant = ("buy" if ticket.side > 0 else "sell") + ("_to_close" if held * ticket.side < 0 else "_to_open")
+    if ticket.intent not in (None, meant):
+        raise unfit(f"position intent mismatch, inferred: {meant}, specified: {ticket.intent}")
     if held * ticket.side < 0:
         return 0, _closing(account, ticket, held, market, day)
     if ticket.klass == "oco":
@@ -27,9 +37,9 @@ def admit(account: Account, ticket: Ticket, market: Market, now: int, day: str) 
             symbol=ticket.symbol, existing_qty="0", available="0", held_for_orders="0",
         )  # fmt: skip
     if ticket.side < 0:
-        _short(account, ticket)
+        _short(account, ticket, board)
     cost = worth(ticket, market)
-    power = account.power(market, now)
+    power = account.power(market, now) if board.kind == "equity" else account.free(market, now)
     if cost > power:
         raise forbidden("insufficient buying power", buying_power=dollars(power), cost_basis=dollars(cost))
     return cost, 0
@@ -56,17 +66,20 @@ def worth(ticket: Ticket, market: Market) -> int:
         if ticket.notional is not None:
             return round(float(ticket.notional) * PER_USD)
         price = ask * ABOVE_MARKET
-    if ticket.side < 0:
+        if ticket.side < 0 and board.kind == "option":
+            price = best.bp if best is not None else 0.0
+    if ticket.side < 0 and board.kind == "equity":
         price = max(price, ask * ABOVE_MARKET)
     if not price:
         raise unfit(f"no price for {ticket.symbol}")
-    return round(price * ticket.leaves / (PER_SHARE / PER_USD))
+    return round(price * ticket.leaves * ticket.size / (PER_SHARE / PER_USD))
 
 
 def _closing(account: Account, ticket: Ticket, held: int, market: Market, day: str) -> int:
     """Lots to keep for an order against a position; it may never be crossed."""
     kept = account.reserved.get((ticket.instrument, ticket.side), 0)
-    available = abs(held) - kept
+    covering = needed(account.contracts(market, ticket.instrument, True), 1 << 40)[1] if ticket.instrument in market.derived else 0
+    available = abs(held) - kept - covering * PER_SHARE
     if ticket.leaves > available:
         others = [t.id for t in account.live.get((ticket.instrument, ticket.side), {}).values()]
         raise forbidden(
@@ -81,7 +94,58 @@ def _closing(account: Account, ticket: Ticket, held: int, market: Market, day: s
     return ticket.leaves
 
 
-def _short(account: Account, ticket: Ticket) -> None:
+def written(
+    account: Account, legs: list[tuple[Board, int, str | None]], cost: int, market: Market, now: int, joint: bool = False
+) -> tuple[int, list[int]]:
+    """(units to keep, lots of each position to keep) for an order in options; Refusal when the account may not send it.
+
+    legs: (option, signed lots, intent); cost: units that it takes, negative what it brings; joint: all at once, as a spread
+    """
+    kept = []
+    more = 0.0
+    for board, lots, intent in legs:
+        held = account.lots(board.row.id)
+        opens = held * lots >= 0
+        if intent is not None and opens != intent.endswith("open"):
+            raise unfit(f"position intent mismatch, inferred: {'buy' if lots > 0 else 'sell'}_to_{'open' if opens else 'close'}, specified: {intent}")
+        side = 1 if lots > 0 else -1
+        taken = account.reserved.get((board.row.id, side), 0)
+        if not opens and abs(lots) > abs(held) - taken:
+            raise forbidden(
+                f"insufficient qty available for order (requested: {shares(abs(lots))}, available: {shares(max(abs(held) - taken, 0))})",
+                symbol=board.symbol, existing_qty=shares(abs(held)), held_for_orders=shares(taken),
+            )  # fmt: skip
+        least = 3 if joint else (2 if lots > 0 else 1) if opens else 1
+        if account.level < least:
+            raise forbidden(f"account not eligible to trade options at level {least}")
+        kept.append(0 if opens else abs(lots))
+    for under in {board.contract.under for board, _, _ in legs if board.contract is not None}:
+        before = account.contracts(market, under, True)
+        after = dict(before)
+        for board, lots, _ in legs:
+            if board.contract is not None and board.contract.under == under:
+                after[board.contract] = after.get(board.contract, 0) + lots // PER_SHARE
+        if account.level < 3:  # a bought option is no cover for a written one
+            before, after = ({c: many for c, many in rows.items() if many < 0} for rows in (before, after))
+        reserve = account.reserved.get((under, -1), 0)
+        at_hand = max(account.lots(under) - reserve, 0) // PER_SHARE
+        old, _ = needed(before, 1 << 40)
+        new, _ = needed(after, at_hand)
+        if new == float("inf"):
+            raise forbidden("account not eligible to trade uncovered option contracts")
+        more += new - old
+    total = max(cost + round(more * PER_USD), 0)
+    free = account.free(market, now)
+    if total > free:
+        raise forbidden("insufficient options buying power", options_buying_power=dollars(free), cost_basis=dollars(total))
+    return total, kept
+
+
+def _short(account: Account, ticket: Ticket, board: Board) -> None:
+    if not board.row.shortable:
+        raise forbidden(
+            f"insufficient balance for {board.symbol} (requested: {shares(ticket.lots)}, available: 0)", symbol=board.symbol, available="0"
+        )
     if account.multiplier == 1 or account.settings["no_shorting"]:
         raise forbidden("account is not allowed to short")
     if ticket.lots % PER_SHARE or ticket.notional is not None:

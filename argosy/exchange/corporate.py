@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from fractions import Fraction
 
@@ -9,7 +10,7 @@ from argosy.core.events import Split
 from argosy.core.time import SECOND
 from argosy.exchange.hours import day_of
 from argosy.exchange.venue import Exchange
-from argosy.exchange.wire import PER_SHARE, PER_USD, Body, name, shares
+from argosy.exchange.wire import PER_SHARE, PER_USD, Body, Refusal, name, shares
 
 
 def split(exchange: Exchange, symbol: str, ratio: float) -> None:
@@ -37,7 +38,8 @@ def split(exchange: Exchange, symbol: str, ratio: float) -> None:
     board.before /= ratio
     old, new = share.denominator, share.numerator
     kind = "forward_splits" if new > old else "reverse_splits"
-    _note(exchange, kind, {"symbol": symbol, "new_rate": new, "old_rate": old, "ex_date": day_of(now)})
+    papers = {"old_cusip": "", "new_cusip": ""} if old > new else {"cusip": ""}
+    _note(exchange, kind, {"symbol": symbol, **papers, "new_rate": new, "old_rate": old, "ex_date": day_of(now)})
 
 
 def dividend(exchange: Exchange, symbol: str, amount: float) -> None:
@@ -49,7 +51,9 @@ def dividend(exchange: Exchange, symbol: str, amount: float) -> None:
             units = round(Fraction(lots, PER_SHARE) * Fraction(str(amount)) * PER_USD)
             more = {"symbol": symbol, "qty": shares(lots), "per_share_amount": f"{amount:g}", "description": "cash dividend"}
             account.book("DIV", units, exchange.now, more)
-    _note(exchange, "cash_dividends", {"symbol": symbol, "rate": amount, "special": False, "foreign": False, "ex_date": day_of(exchange.now)})
+    _note(exchange, "cash_dividends", {
+        "symbol": symbol, "cusip": "", "rate": amount, "special": False, "foreign": False, "ex_date": day_of(exchange.now),
+    })  # fmt: skip
 
 
 def _note(exchange: Exchange, kind: str, row: Body) -> None:
@@ -57,18 +61,30 @@ def _note(exchange: Exchange, kind: str, row: Body) -> None:
     rows = exchange.actions.setdefault(kind, [])
     today = datetime.fromtimestamp(exchange.now // SECOND, UTC).strftime("%Y-%m-%d")
     count = sum(len(found) for found in exchange.actions.values())
-    rows.append({"id": name(exchange.seed, "action", count), "cusip": "", "process_date": today, **row})
+    rows.append({"id": name(exchange.seed, "action", count), "process_date": today, "record_date": today, "payable_date": today, **row})
 
 
-def listed(exchange: Exchange, symbols: str, types: str, start: str, end: str) -> Body:
-    """The answer of /v1/corporate-actions: what has happened here, by type; dates inclusive, "" = any."""
-    wanted = {f"{kind}s" for kind in types.split(",")} if types else set(exchange.actions)
-    named = set(symbols.split(",")) if symbols else None
+def listed(exchange: Exchange, query: Mapping[str, str]) -> Body:
+    """The answer of /v1/corporate-actions: what has happened here, by type, in pages; dates inclusive. Refusal 400."""
+    wanted = {f"{kind}s" for kind in query["types"].split(",")} if query.get("types") else set(exchange.actions)
+    named, ids = (set(filter(None, query.get(field, "").split(","))) for field in ("symbols", "ids"))
+    low, high = query.get("start", "")[:10] or "0000", query.get("end", "")[:10] or "9999"
+    limit, order = query.get("limit", "100"), query.get("sort", "asc")
+    if not limit.isdigit() or not 1 <= int(limit) <= 1000 or order not in ("asc", "desc"):
+        raise Refusal(400, 0, f"invalid limit or sort: {limit}, {order}")
+    rows = [
+        (kind, row) for kind, several in exchange.actions.items() for row in several
+        if kind in wanted and (not named or row["symbol"] in named) and (not ids or row["id"] in ids) and low <= row["ex_date"] <= high
+    ]  # fmt: skip
+    rows.sort(key=lambda one: (one[1]["ex_date"], one[1]["id"]), reverse=order == "desc")
+    first, token = 0, query.get("page_token")
+    if token:
+        first = next((place for place, (_, row) in enumerate(rows) if row["id"] == token), -1)
+        if first < 0:
+            raise Refusal(400, 0, "invalid page_token")
     found: Body = {}
-    for kind, rows in exchange.actions.items():
-        low, high = start or "0000", end or "9999"
-        kept = [row for row in rows if (named is None or row["symbol"] in named) and low <= row["ex_date"] <= high]
-        if kind in wanted and kept:
-            found[kind] = kept
-    return {"corporate_actions": found, "next_page_token": None}
+    for kind, row in rows[first : first + int(limit)]:
+        found.setdefault(kind, []).append(row)
+    more = rows[first + int(limit)][1]["id"] if len(rows) > first + int(limit) else None
+    return {"corporate_actions": dict(sorted(found.items())), "next_page_token": more}
 

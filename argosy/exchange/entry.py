@@ -13,6 +13,7 @@ from argosy.exchange.wire import LOT, PER_SHARE, Body, Refusal, flag, invalid, n
 
 NAN = float("nan")
 TIFS = ("day", "gtc", "opg", "cls", "ioc", "fok")
+INTENTS = {1: ("buy_to_open", "buy_to_close"), -1: ("sell_to_open", "sell_to_close")}
 _TEXT_MAX = 128
 
 
@@ -27,21 +28,19 @@ def draft(body: Any, market: Market, now: int, make: Callable[[Board], Ticket], 
     side = _one_of(body, "side", ("buy", "sell"))
     kind = _one_of(body, "type", tuple(TYPES), "limit" if body.get("order_class") == "oco" else None)
     tif = _one_of(body, "time_in_force", TIFS, "day")
-    klass = _one_of(body, "order_class", (*CLASSES, "", "mleg"), "simple") or "simple"
-    if klass == "mleg":
-        raise unfit("mleg orders are for options, which are not traded here")
+    klass = _one_of(body, "order_class", (*CLASSES, ""), "simple") or "simple"
     ticket = make(board)
     ticket.side, ticket.kind, ticket.tif, ticket.klass = 1 if side == "buy" else -1, kind, tif, klass
     ticket.extended = flag(body.get("extended_hours") or False, "extended_hours")
     ticket.intent = body.get("position_intent")
-    client = body.get("client_order_id")
-    if client:
-        if not isinstance(client, str) or len(client) > _TEXT_MAX:
-            raise invalid(f"client_order_id must be no more than {_TEXT_MAX} characters")
-        ticket.client = client
+    if ticket.intent is not None and ticket.intent not in INTENTS[ticket.side]:
+        raise invalid(f"invalid position_intent: {ticket.intent}")
+    ticket.client = client_id(body) or ticket.client
     _quantity(body, ticket, board)
     _prices(body, ticket)
     _life(ticket, now)
+    if board.kind != "equity":
+        _sort(ticket, board)
     if klass != "simple":
         _legs(body, ticket, board, make)
     elif body.get("take_profit") or body.get("stop_loss"):
@@ -56,7 +55,7 @@ def _board(body: Body, market: Market) -> Board:
     board = market.board(symbol)
     if board is None:
         raise unfit(f'asset "{symbol}" not found')
-    if not board.row.tradable:
+    if not board.row.tradable or board.over:
         raise unfit(f"asset {symbol} is not active")
     return board
 
@@ -82,18 +81,49 @@ def _quantity(body: Body, ticket: Ticket, board: Board) -> None:
             raise unfit("notional amount must be >= 1.00")
         if money != round(money, 2):
             raise unfit("notional amount must be limited to 2 decimal places")
-        if ticket.kind != "market" or ticket.klass != "simple" or ticket.tif != "day":
+        if board.kind == "option":
+            raise unfit("notional is not allowed for options")
+        if board.kind == "equity" and (ticket.kind != "market" or ticket.klass != "simple" or ticket.tif != "day"):
             raise unfit("notional orders must be simple market day orders")
         best = board.quote
         price = (best.ap if ticket.side > 0 else best.bp) if best else board.mark()
+        if body.get("limit_price") is not None:
+            price = price_of(body["limit_price"], "limit_price")
         if not price:
             raise unfit(f"no price for {board.symbol}")
         ticket.notional = f"{money.normalize():f}"
         ticket.lots = int((money / Decimal(str(price)) / LOT).to_integral_value(ROUND_DOWN))
         return
     ticket.lots = lots_of(qty)
-    if ticket.lots % PER_SHARE and (ticket.tif != "day" or ticket.klass != "simple"):
+    if ticket.lots % PER_SHARE and board.kind == "option":
+        raise unfit("fractional qty is not allowed for options")
+    if ticket.lots % PER_SHARE and board.kind == "equity" and (ticket.tif != "day" or ticket.klass != "simple"):
         raise unfit("fractional orders must be DAY orders" if ticket.tif != "day" else "fractional orders must be simple orders")
+
+
+def _sort(ticket: Ticket, board: Board) -> None:
+    """What coins and options allow: no legs, no hours of their own, and fewer types and lives."""
+    coin = board.kind == "crypto"
+    what = "crypto" if coin else "options"
+    if ticket.klass != "simple":
+        raise unfit(f"{ticket.klass} orders are not allowed for {what}")
+    if ticket.extended:
+        raise unfit(f"extended hours orders are not allowed for {what}")
+    kinds, lives = (("market", "limit", "stop_limit"), ("gtc", "ioc")) if coin else (("market", "limit"), ("day",))
+    if ticket.kind not in kinds:
+        raise unfit(f"invalid order type for {what} order: {ticket.kind}")
+    if ticket.tif not in lives:
+        raise unfit(f"invalid {what} time_in_force: {ticket.tif}")
+
+
+def client_id(body: Body) -> str:
+    """The client's own id of an order, "" where it gives none; 422 for one that is none."""
+    client = body.get("client_order_id")
+    if not client:
+        return ""
+    if not isinstance(client, str) or len(client) > _TEXT_MAX:
+        raise invalid(f"client_order_id must be no more than {_TEXT_MAX} characters")
+    return client
 
 
 def lots_of(qty: Any) -> int:

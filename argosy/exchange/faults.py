@@ -14,7 +14,8 @@ class Fault(msgspec.Struct):
     """One rule for replies.
 
     method: "" for any; path: its beginning; status: answer this instead; drop: close the connection without an answer
-    apply:  do what was asked all the same, before the answer fails; delay: seconds before the answer; times: how often
+    apply:  do what was asked all the same, before the answer fails; delay: seconds before the answer
+    times:  how often, None until it is cleared
     after:  wait until so many matching requests have passed
     """
 
@@ -24,9 +25,19 @@ class Fault(msgspec.Struct):
     drop: bool = False
     apply: bool = False
     delay: float = 0.0
-    times: int = 1
+    times: int | None = 1
     after: int = 0
     body: Body | None = None
+
+    def __post_init__(self) -> None:
+        if self.times is not None and self.times < 1:
+            raise ValueError("times is a whole number from 1, or null until it is cleared")
+        if self.delay < 0 or self.after < 0:
+            raise ValueError("delay and after are numbers from 0")
+        if self.status and not 100 <= self.status <= 599:
+            raise ValueError(f"{self.status} is no HTTP status")
+        if not (self.status or self.drop or self.delay):
+            raise ValueError("one of status, drop and delay is needed")
 
     def answer(self) -> Body:
         """The body of a failed answer."""
@@ -52,12 +63,9 @@ class Faults:
     def add(self, body: Body) -> None:
         """A rule from its JSON; Misuse("FAULT") for words it does not know."""
         try:
-            rule = msgspec.convert(body, Fault)
+            rule = msgspec.convert(body, Fault, strict=False)
         except msgspec.ValidationError as error:
             raise Misuse("FAULT", str(error)) from error
-        unknown = sorted(set(body) - set(Fault.__struct_fields__))
-        if unknown:
-            raise Misuse("FAULT", f"unknown words: {', '.join(unknown)}")
         self.rules.append(rule)
 
     def take(self, method: str, path: str) -> Fault | None:
@@ -67,48 +75,80 @@ class Faults:
                 if rule.after:
                     rule.after -= 1
                     return None
-                rule.times -= 1
-                if rule.times <= 0:
-                    self.rules.remove(rule)
+                if rule.times is not None:
+                    rule.times -= 1
+                    if rule.times <= 0:
+                        self.rules.remove(rule)
                 return rule
         return None
 
 
+class Rule(msgspec.Struct):
+    """One rule for frames.
+
+    what:  drop, duplicate, reorder (it changes places with the next), truncate (half of it), tear (half of its bytes, and the
+           connection ends), oversize (a frame of more than `size` bytes)
+    event: its event or letter ("fill", "q"), "control" for answers, "" for all but those; where: fields that it must have
+    """
+
+    what: str
+    times: int
+    event: str = ""
+    where: Body | None = None
+    size: int = 0
+
+    def suits(self, event: str, about: Body) -> bool:
+        """Whether it is a rule for this frame."""
+        if event != self.event and (self.event or event == "control"):
+            return False
+        return self.where is None or all(str(about.get(field)) == str(value) for field, value in self.where.items())
+
+
+WAYS = ("drop", "duplicate", "reorder", "truncate", "tear", "oversize")
+OVERSIZE = (1 << 20) + 4096
+"""Bytes that no client reads in one frame: the common limit is a mebibyte."""
+
+
 class Frames:
-    """What happens to the next frames of a stream: so many are lost, doubled, or change places with the one after them."""
+    """What happens to the next frames of a stream on purpose. mute: nothing is sent; busy: whether anything is to be done at all."""
 
     def __init__(self) -> None:
         self.mute = False
-        self.lose = 0
-        self.double = 0
-        self.swap = 0
-        self._kept: Any = None
+        self.rules: list[Rule] = []
+        self._kept: list[Any] = []
 
-    def set(self, body: Body) -> None:
-        """drop, duplicate, reorder: counts; mute: until told otherwise."""
-        self.lose = int(body.get("drop", self.lose))
-        self.double = int(body.get("duplicate", self.double))
-        self.swap = int(body.get("reorder", self.swap))
-        self.mute = bool(body.get("mute", self.mute))
+    @property
+    def busy(self) -> bool:
+        """Whether frames are not simply sent."""
+        return self.mute or bool(self.rules) or bool(self._kept)
 
-    def through(self, frame: Any) -> list[Any]:
-        """The frames that go out for one that should."""
+    def set(self, counts: dict[str, int], event: str = "", where: Body | None = None, size: int = OVERSIZE) -> None:
+        """So many of the next frames that suit; a count of 0 takes the rules of that kind away."""
+        for what, times in counts.items():
+            if times:
+                self.rules.append(Rule(what, times, event, where, size))
+            else:
+                self.rules = [rule for rule in self.rules if rule.what != what]
+
+    def through(self, frame: Any, event: str, about: Body) -> list[tuple[Any, Rule | None]]:
+        """The frames that go out for one that should, each with what is done to it."""
         if self.mute:
             return []
-        if self.lose:
-            self.lose -= 1
-            return []
-        out = [frame]
-        if self.double:
-            self.double -= 1
-            out.append(frame)
-        if self.swap and self._kept is None:
-            self.swap -= 1
-            self._kept = out
-            return []
-        if self._kept is not None:
-            out, self._kept = [*out, *self._kept], None
-        return out
+        rule = next((one for one in self.rules if one.suits(event, about)), None)
+        if rule is not None:
+            rule.times -= 1
+            if rule.times <= 0:
+                self.rules.remove(rule)
+            if rule.what == "drop":
+                return []
+            if rule.what == "reorder":
+                self._kept.append(frame)
+                return []
+        out: list[tuple[Any, Rule | None]] = [(frame, rule)]
+        if rule is not None and rule.what == "duplicate":
+            out.append((frame, None))
+        kept, self._kept = self._kept, []
+        return out + [(one, None) for one in kept]
 
 
 class Budget:

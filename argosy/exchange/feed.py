@@ -16,9 +16,9 @@ from argosy.core.events import Bar, Dividend, Quote, Split, Trade
 from argosy.core.tape import Tape
 from argosy.core.time import HOUR, MINUTE, MS, NEVER
 from argosy.data.actions import Action
-from argosy.exchange import corporate
+from argosy.exchange import corporate, news
 from argosy.exchange.hours import midnight
-from argosy.exchange.market import LONG, Candle
+from argosy.exchange.market import LONG, Candle, kind_of
 from argosy.exchange.venue import Exchange, candle
 
 TICK = 200 * MS
@@ -26,6 +26,8 @@ TICK = 200 * MS
 SESSIONS = 5
 DAYS = 260
 BLOCK = 4096
+PAPERS = 300
+"""Ticks of each symbol between two articles: one a minute."""
 
 
 class Feed(Protocol):
@@ -74,8 +76,17 @@ class Live:
         if exchange.phase == "regular" and not any(opens <= start < closes for opens, closes, _ in rows):
             spans.append((start - start % MINUTE - 3 * HOUR, start))
         old = [opens for opens, closes, _ in hours.sessions(start - 380 * 24 * HOUR, start) if closes < start][-DAYS:]
+        day = start - start % (24 * HOUR)
         for place, board in enumerate(exchange.market.boards):
             rng = np.random.default_rng([self._seed, place])
+            if board.kind == "crypto":
+                always = np.arange(day - 24 * HOUR, start - MINUTE + 1, MINUTE, dtype=np.int64)
+                board.minutes = _candles(always, self._mids[place], 6e-4, 3.0, rng)
+                before = np.array([midnight(day - k * 24 * HOUR) for k in range(DAYS, 1, -1)], dtype=np.int64)
+                board.days = _candles(before, board.minutes[0].o, 0.03, 4e3, rng)
+                board.before = board.days[-1].c
+                self._first(exchange, place)
+                continue
             opens = np.concatenate([np.arange(a, b - MINUTE + 1, MINUTE, dtype=np.int64) for a, b in spans] or [np.zeros(0, np.int64)])
             board.minutes = _candles(opens, self._mids[place], 4e-4, 900.0, rng)
             first = board.minutes[0].o if board.minutes else self._mids[place]
@@ -85,8 +96,23 @@ class Live:
                 if b < start - MINUTE and b - a > HOUR:
                     board.days.append(_whole([row for row in board.minutes if a <= row.t < b]))
             board.before = board.days[-1].c if board.days else first
-            self._tick(exchange, place)
-            exchange.trade(board.symbol, round(self._mids[place], 2), 100.0)
+            self._first(exchange, place)
+        closes = [b for _, b in spans if b < start] or [start]
+        for place, symbol in enumerate(self.symbols):
+            self._write(exchange, closes[place % len(closes)] - HOUR, symbol, told=False)
+        exchange.market.articles.sort(key=lambda article: article[0])
+
+    def _first(self, exchange: Exchange, place: int) -> None:
+        self._tick(exchange, place)
+        exchange.trade(self.symbols[place], round(self._mids[place], 2), 100.0)
+
+    def _write(self, exchange: Exchange, at: int, symbol: str, told: bool = True) -> None:
+        """An article about a symbol: what its price has done, and nothing else."""
+        board = exchange.market.by_name[symbol]
+        change = (board.mark() / board.before - 1.0) * 100 if board.before else 0.0
+        way = "rises" if change > 0 else "falls"
+        words = {"headline": f"{symbol} {way} {abs(change):.2f}% on the simulated market", "summary": f"The last price is {board.mark():.2f}."}
+        news.publish(exchange.market, at, [symbol], words, told)
 
     def step(self, exchange: Exchange) -> None:
         """One symbol ticks."""
@@ -94,8 +120,10 @@ class Live:
         place = self._count % count
         self._count += 1
         self.due = self.start + (self._count // count) * TICK + (self._count % count) * (TICK // count)
-        if exchange.phase != "closed":
+        if exchange.phase != "closed" or kind_of(self.symbols[place]) == "crypto":
             self._tick(exchange, place)
+        if self._count % (count * PAPERS) == 0:
+            self._write(exchange, exchange.now, self.symbols[self._count // (count * PAPERS) % count])
 
     def _tick(self, exchange: Exchange, place: int) -> None:
         if self._drawn == BLOCK:
@@ -114,17 +142,18 @@ class Live:
             bid, ask = round(mid - half, 2), round(mid + half, 2)
             if ask <= bid:
                 ask = round(bid + 0.01, 2)
-        exchange.quote(symbol, bid, ask, 100.0 * (1 + int(many * 9.0)), 100.0 * (1 + int(size * 9.0)))
+        unit = 0.1 if kind_of(symbol) == "crypto" else 100.0
+        exchange.quote(symbol, bid, ask, round(unit * (1 + int(many * 9.0)), 1), round(unit * (1 + int(size * 9.0)), 1))
         if prints < 0.4:
             price = ask if prints < 0.2 else bid
             if price == price and price > 0:
-                exchange.trade(symbol, price, float(10 * (1 + int(size * 30.0))))
+                exchange.trade(symbol, price, round(unit / 10 * (1 + int(size * 30.0)), 2))
 
 
 def first_price(symbol: str, seed: int) -> float:
-    """A price between 60 and 400 dollars, the same for the same symbol and seed."""
+    """A price between 60 and 400 dollars, of coins two hundred times as much; the same for the same symbol and seed."""
     raw = int.from_bytes(blake2b(f"{seed}/{symbol}".encode(), digest_size=4).digest(), "big")
-    return round(60.0 + raw % 34_000 / 100.0, 2)
+    return round((60.0 + raw % 34_000 / 100.0) * (200 if kind_of(symbol) == "crypto" else 1), 2)
 
 
 def _candles(opens: np.ndarray[tuple[int], np.dtype[np.int64]], last: float, spread: float, size: float, rng: np.random.Generator) -> list[Candle]:

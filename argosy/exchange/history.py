@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from argosy.core.errors import Misuse
 from argosy.core.time import DAY, HOUR, MINUTE, parse
 from argosy.exchange.hours import day_of, midnight
-from argosy.exchange.market import Best, Board, Candle, Market, Print
-from argosy.exchange.wire import Body, Refusal, absent
+from argosy.exchange.market import Best, Board, Candle, Market, Print, book
+from argosy.exchange.wire import Body, Refusal, absent, stamp
 
 LIMIT, LIMIT_MAX = 1000, 10_000
-_SYMBOL = re.compile(r"[A-Z][A-Z0-9./-]{0,11}")
+_SYMBOL = re.compile(r"[A-Z][A-Z0-9./-]{0,20}")
 _FRAME = re.compile(r"(\d+)(Min|T|Hour|H|Day|D|Week|W|Month|M)")
 _KINDS = ("bars", "quotes", "trades", "auctions")
 Row = Candle | Best | Print
@@ -64,7 +64,7 @@ def snapshot(market: Market, board: Board) -> Body:
     minute = board.minute or latest(board, "bars")
     rows: list[Row | None] = [board.trade, board.quote, minute, market.today(board), board.days[-1] if board.days else None]
     names = ("latestTrade", "latestQuote", "minuteBar", "dailyBar", "prevDailyBar")
-    return {name: row.view() if row is not None else None for name, row in zip(names, rows, strict=True)}
+    return {name: row.view(board.kind) if row is not None else None for name, row in zip(names, rows, strict=True)}
 
 
 def page(market: Market, boards: Sequence[Board], kind: str, query: Mapping[str, str], now: int) -> Body:
@@ -100,7 +100,7 @@ def page(market: Market, boards: Sequence[Board], kind: str, query: Mapping[str,
             token = _write(board.symbol, rows, first)
             break
         taken = rows[first : first + left]
-        found[board.symbol] = [row.view() for row in taken]
+        found[board.symbol] = [row.view(board.kind) for row in taken]
         left -= len(taken)
         if first + len(taken) < len(rows):
             token = _write(board.symbol, rows, first + len(taken))
@@ -116,6 +116,27 @@ def _rows(board: Board, kind: str, frame: str, start: int, end: int) -> list[Row
     if kind == "auctions":
         return []
     return [row for row in candles(board, frame) if start <= row.t <= end]
+
+
+def crypto(market: Market, path: str, query: Mapping[str, str], now: int) -> Body:
+    """The answer of /v1beta3/crypto/us/... : bars, quotes, trades, snapshots, and latest/ of each, with order books. Refusal 400 or 404."""
+    latest_, _, kind = path.partition("/") if path.startswith("latest/") else ("", "", path)
+    boards = _boards(market, query.get("symbols"), "crypto")
+    if kind == "snapshots":
+        return {"snapshots": {board.symbol: snapshot(market, board) for board in boards}}
+    if latest_ and kind == "orderbooks":
+        found = {b.symbol: {**book(b.quote), "t": stamp(b.quote.t)} for b in boards if b.quote is not None}
+        return {kind: found}
+    if kind not in ("bars", "quotes", "trades"):
+        raise absent("endpoint not found")
+    if latest_:
+        return {kind: {board.symbol: row.view("crypto") for board in boards if (row := latest(board, kind)) is not None}}
+    return page(market, boards, kind, query, now)
+
+
+def options(market: Market, kind: str, query: Mapping[str, str], now: int) -> Body:
+    """The answer of /v1beta1/options/bars and /trades. Refusal 400."""
+    return page(market, _boards(market, query.get("symbols"), "option"), kind, query, now)
 
 
 def candles(board: Board, frame: str) -> list[Candle]:
@@ -181,14 +202,14 @@ def _whole(text: str | None, default: int) -> int:
     return int(text)
 
 
-def _boards(market: Market, symbols: str | None) -> list[Board]:
+def _boards(market: Market, symbols: str | None, kind: str = "equity") -> list[Board]:
     if not symbols:
         raise bad("symbols is required")
     names = dict.fromkeys(symbols.split(","))
     for symbol in names:
         if not _SYMBOL.fullmatch(symbol):
             raise bad(f"invalid symbol: {symbol}")
-    return [board for symbol in names if (board := market.board(symbol)) is not None]
+    return [board for symbol in names if (board := market.board(symbol)) is not None and board.kind == kind]
 
 
 def _one(market: Market, symbol: str) -> Board:

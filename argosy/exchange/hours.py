@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Literal
 
@@ -10,12 +10,21 @@ from argosy.core.time import DAY, HOUR, MINUTE, SECOND
 from argosy.data.calendars import schedule
 from argosy.exchange.wire import EASTERN, Body
 
-Phase = Literal["closed", "pre", "regular", "post"]
+Phase = Literal["closed", "overnight", "pre", "regular", "post"]
+PRE = 330 * MINUTE
+NIGHT = 8 * HOUR
+LATE = 4 * HOUR
+"""From four in the morning to the open; the overnight session before it, from eight in the evening; from the close to eight."""
+AGED = 90
+"""Days after which an order that is good till canceled is canceled."""
 CALENDAR = "XNYS"
 
 
 class Hours:
-    """The day of the exchange. forced: None follows the calendar, True or False overrules it until told otherwise."""
+    """The day of the exchange. forced: None follows the calendar, True or False overrules it until told otherwise.
+
+    Sessions end on half days at one; the hours after a close are four, also then.
+    """
 
     def __init__(self, forced: bool | None = None) -> None:
         self.forced = forced
@@ -42,10 +51,12 @@ class Hours:
         for opens, closes, _ in self.around(now):
             if opens <= now < closes:
                 return "closed" if self.forced is False else "regular"
-            if opens - 330 * MINUTE <= now < opens:
+            if opens - PRE <= now < opens:
                 return "pre"
-            if closes <= now < closes + 4 * HOUR:
+            if closes <= now < closes + LATE:
                 return "post"
+            if opens - PRE - NIGHT <= now < opens - PRE:
+                return "overnight"
         return "closed"
 
     def next(self, now: int) -> tuple[int, int]:
@@ -63,14 +74,24 @@ class Hours:
         """Opens, closes and ends of the extended day in (after, upto], in order."""
         found: list[tuple[int, str]] = []
         for opens, closes, _ in self.around(upto):
-            found += [(opens - 330 * MINUTE, "pre"), (opens, "open"), (closes, "close"), (closes + 4 * HOUR, "night")]
-        return sorted(at for at in found if after < at[0] <= upto)
+            found += [(closes + LATE, "night"), (opens - PRE - NIGHT, "overnight"), (opens - PRE, "pre"), (opens, "open"), (closes, "close")]
+        return sorted((at for at in found if after < at[0] <= upto), key=lambda at: at[0])
 
     def settles(self, now: int) -> int:
         """When what is sold at `now` is settled: the open of the next session (T+1)."""
         rows = self.around(now)
-        today = next((closes for opens, closes, _ in rows if closes > now), now)
+        today = next((closes for opens, closes, _ in rows if closes >= now), now)
         return next(opens for opens, _, _ in rows if opens > today)
+
+    def ends(self, now: int, tif: str, extended: bool) -> int:
+        """When an order that comes at `now` ends by itself, ns; 0 for one that never rests."""
+        if tif in ("ioc", "fok"):
+            return 0
+        if tif == "gtc":
+            day = datetime.fromtimestamp(now // SECOND, EASTERN) + timedelta(days=AGED)
+            return int(day.replace(hour=16, minute=15, second=0, microsecond=0).timestamp()) * SECOND
+        after = now - LATE if extended else now
+        return next(closes for _, closes, _ in self.around(now) if closes > after) + (LATE if extended else 0)
 
     def clock(self, now: int) -> Body:
         """The answer of /v2/clock."""

@@ -20,6 +20,8 @@ from argosy.exchange.server import Server
 from argosy.exchange.trading import Terms
 from argosy.exchange.venue import Exchange
 
+MONDAY = "2026-01-05T15:00:00Z"
+"""When a live feed begins where nothing moves by itself and nobody says when, so that two runs are alike: ten in the morning in New York."""
 SYMBOLS = ["AAPL", "AMZN", "GOOGL", "IBM", "META", "MSFT", "NVDA", "QQQ", "SPY", "TSLA"]
 
 
@@ -31,7 +33,7 @@ class Wanted(msgspec.Struct, kw_only=True):
     keys: tuple[tuple[str, str], ...] = (("PKSIM", "secret"),)
     symbols: list[str] = []
     feed: str = "live"
-    speed: float = 1.0
+    speed: float | str = 1.0
     limit: int = 0
     seed: int = 0
     control: bool = False
@@ -51,11 +53,28 @@ def terms(cash: int, margin: str) -> Terms:
     raise Misuse("EXCHANGE_MARGIN", f"{margin!r} is no profile", where="--margin", fix="intraday_2026, legacy_pdt or cash")
 
 
+def pace(speed: float | str) -> tuple[float, bool]:
+    """(seconds of the exchange in one of ours, whether only steps move it) of "2.5", "max" or "step"; Misuse("EXCHANGE_SPEED")."""
+    if speed == "step":
+        return 1.0, True
+    if speed == "max":
+        return float("inf"), False
+    try:
+        found = float(speed)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise Misuse("EXCHANGE_SPEED", f"a speed is above 0, not {speed}", where="--speed", fix="a number, max or step")
+    return found, False
+
+
 def build(wanted: Wanted, now: int | None = None) -> Server:
     """The server, not yet listening. now: ns at which a live feed starts, the wall's time when it is not said."""
     feed: Feed
+    speed, paced = pace(wanted.speed)
     if wanted.feed == "live":
-        start = parse(wanted.start) if wanted.start else (time.time_ns() if now is None else now)
+        said = wanted.start or (MONDAY if paced and now is None else "")
+        start = parse(said) if said else (time.time_ns() if now is None else now)
         symbols = wanted.symbols or SYMBOLS
         if len(set(symbols)) != len(symbols):
             raise Misuse("EXCHANGE_SYMBOLS", "a symbol is named twice", where="--symbols")
@@ -72,7 +91,7 @@ def build(wanted: Wanted, now: int | None = None) -> Server:
     exchange = Exchange(symbols, wanted.keys, start, seed=wanted.seed, hours=hours, terms=terms(wanted.cash, wanted.margin))
     feed.begin(exchange)
     return Server(
-        exchange, feed, host=wanted.host, port=wanted.port, speed=wanted.speed, limit=wanted.limit, control=wanted.control
+        exchange, feed, host=wanted.host, port=wanted.port, speed=speed, limit=wanted.limit, control=wanted.control, paced=paced
     )
 
 
@@ -98,6 +117,10 @@ def serve(wanted: Wanted, told: Callable[[dict[str, object]], None]) -> None:
     server = build(wanted)
 
     async def main() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for one in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(one, stop.set)
         await server.start()
         at = server.at
         told({
@@ -105,10 +128,6 @@ def serve(wanted: Wanted, told: Callable[[dict[str, object]], None]) -> None:
             "keys": [key for key, _ in wanted.keys], "symbols": [board.symbol for board in server.exchange.market.boards],
             "feed": wanted.feed, "control": f"http://{at}/_ctl" if wanted.control else "off",
         })  # fmt: skip
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for one in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(one, stop.set)
         await stop.wait()
         await server.stop()
 

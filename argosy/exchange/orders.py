@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from argosy.core.orders import Order, Tif, Type
-from argosy.exchange.wire import PER_SHARE, Body, price_text, shares, stamp
+from argosy.exchange.wire import Body, price_text, shares, stamp
 
 NAN = float("nan")
 OPEN = frozenset({
@@ -21,9 +21,11 @@ CLASSES = ("simple", "bracket", "oco", "oto")
 class Ticket(msgspec.Struct, kw_only=True):
     """One order of one account.
 
-    number: the law's id; id, client: the wire's; side: +1 buy, -1 sell; lots: of 1e-9 share; paid: units for what filled
+    number: the law's id; id, client: the wire's; side: +1 buy, -1 sell; lots: of 1e-9 share; turnover: lots times price of what filled
     hold:   units of buying power kept for it; reserve: lots of the position kept for it
     hung:   a leg that waits for its entry, so that the law does not know it yet; carried: lots filled before it, by what it replaced
+    size:   shares in one; sort: its asset class; ratio: of a leg of several; hidden: ns until which nobody finds it; expires: ns, 0 never rests
+    instrument is -1 for an order of several options: its legs have theirs, and its limit is what one of it costs, negative what it brings
     """
 
     number: int
@@ -56,7 +58,7 @@ class Ticket(msgspec.Struct, kw_only=True):
     replaced_by: str | None = None
     replaces: str | None = None
     filled: int = 0
-    paid: int = 0
+    turnover: float = 0.0
     hwm: float = NAN
     level: float = NAN
     legs: list[Ticket] = []
@@ -67,6 +69,11 @@ class Ticket(msgspec.Struct, kw_only=True):
     hung: bool = False
     replacing: bool = False
     carried: int = 0
+    size: int = 1
+    sort: str = "us_equity"
+    ratio: int = 0
+    hidden: int = 0
+    expires: int = 0
 
     @property
     def live(self) -> bool:
@@ -103,7 +110,7 @@ class Ticket(msgspec.Struct, kw_only=True):
 
     def average(self) -> float:
         """The price paid per share so far, nan before the first fill."""
-        return self.paid * (PER_SHARE / 1e6) / self.filled if self.filled else NAN
+        return self.turnover / self.filled if self.filled else NAN
 
     def view(self, nested: bool = True) -> Body:
         """The JSON of it. nested: with its legs."""
@@ -117,7 +124,7 @@ class Ticket(msgspec.Struct, kw_only=True):
             "submitted_at": stamp(self.submitted),
             "filled_at": _at(self.filled_at),
             "expired_at": _at(self.expired_at),
-            "expires_at": None,
+            "expires_at": _at(self.expires),
             "canceled_at": _at(self.canceled_at),
             "failed_at": _at(self.failed_at),
             "replaced_at": _at(self.replaced_at),
@@ -125,7 +132,7 @@ class Ticket(msgspec.Struct, kw_only=True):
             "replaces": self.replaces,
             "asset_id": self.asset,
             "symbol": self.symbol,
-            "asset_class": "us_equity",
+            "asset_class": self.sort,
             "notional": self.notional,
             "qty": None if self.notional is not None else shares(self.lots),
             "filled_qty": shares(self.filled),
@@ -133,7 +140,7 @@ class Ticket(msgspec.Struct, kw_only=True):
             "order_class": "" if self.klass == "simple" else self.klass,
             "order_type": self.kind,
             "type": self.kind,
-            "side": "buy" if self.side > 0 else "sell",
+            "side": ("buy" if self.side > 0 else "sell") if self.symbol else "",
             "position_intent": self.intent,
             "time_in_force": self.tif,
             "limit_price": price_text(self.limit),
@@ -146,7 +153,7 @@ class Ticket(msgspec.Struct, kw_only=True):
             "hwm": price_text(self.hwm),
             "subtag": None,
             "source": None,
-            "ratio_qty": None,
+            "ratio_qty": str(self.ratio) if self.ratio else None,
         }
 
 

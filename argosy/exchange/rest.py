@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from argosy.core.time import DAY, HOUR, MINUTE, SECOND
-from argosy.exchange import corporate, history
+from argosy.exchange import corporate, exercise, history, options, screener, watchlists
+from argosy.exchange import news as articles
 from argosy.exchange.accounts import Account
 from argosy.exchange.hours import eastern
 from argosy.exchange.market import Board
@@ -66,6 +67,8 @@ def submit(call: Call) -> Answer:
 def one_order(call: Call) -> Answer:
     """One order by id."""
     ticket = call.exchange.find(call.account, call.tail)
+    if ticket.hidden > call.exchange.now:
+        raise absent(f"order not found for {call.tail}")
     return 200, call.exchange.show(call.account, ticket, flag(call.query.get("nested", "true"), "nested"))
 
 
@@ -73,7 +76,7 @@ def by_client(call: Call) -> Answer:
     """One order by the client's id."""
     client = call.query.get("client_order_id", "")
     ticket = call.account.clients.get(client)
-    if ticket is None:
+    if ticket is None or ticket.hidden > call.exchange.now:
         raise absent(f"order not found for {client}")
     return 200, call.exchange.show(call.account, ticket)
 
@@ -117,20 +120,20 @@ def orders(call: Call) -> Answer:
     direction = way(query)
     nested = flag(query.get("nested", "false"), "nested")
     rows: list[Ticket] = list(account.open() if status == "open" else account.tickets.values())
-    if status == "closed":
-        rows = [t for t in rows if not t.live]
+    rows = [t for t in rows if (status != "closed" or not t.live) and t.hidden <= call.exchange.now]
     if nested:
         rows = [t for t in rows if t.parent is None]
     if query.get("symbols"):
         names = set(query["symbols"].split(","))
-        rows = [t for t in rows if t.symbol in names]
+        rows = [t for t in rows if t.symbol in names or (t.klass == "mleg" and any(leg.symbol in names for leg in t.legs))]
     if query.get("side"):
         side = {"buy": 1, "sell": -1}.get(query["side"])
         if side is None:
             raise invalid(f"invalid side: {query['side']}")
         rows = [t for t in rows if t.side == side]
-    if query.get("asset_class", "us_equity") not in ("us_equity", "all"):
-        rows = []
+    if query.get("asset_class") not in (None, "", "all"):
+        wanted = set(query["asset_class"].split(","))
+        rows = [t for t in rows if (t.sort or "us_option") in wanted]
     ids = [field for field in ("before_order_id", "after_order_id") if query.get(field)]
     if ids and (query.get("after") or query.get("until")):
         raise invalid("before_order_id and after_order_id are not allowed with after and until")
@@ -241,6 +244,8 @@ def set_settings(call: Call) -> Answer:
             raise invalid(f"invalid {field}: {value}")
         if isinstance(old, bool) and not isinstance(value, bool):
             raise invalid(f"{field} must be a boolean")
+        if field == "max_options_trading_level" and value not in range(4):
+            raise invalid(f"invalid {field}: {value}")
         changed[field] = value
     call.account.settings.update(changed)
     if "max_margin_multiplier" in changed:
@@ -344,11 +349,11 @@ def calendar(call: Call) -> Answer:
 def assets(call: Call) -> Answer:
     """What is traded."""
     query, market = call.query, call.exchange.market
-    if query.get("asset_class", "us_equity") != "us_equity" or query.get("status", "active") not in ("active", "all"):
+    if query.get("status", "active") not in ("active", "all"):
         return 200, []
-    if query.get("exchange", "NASDAQ") != "NASDAQ":
-        return 200, []
-    rows = [market.asset(board) for board in market.boards]
+    rows = [market.asset(board) for board in market.boards if board.kind != "option"]
+    for field, key in (("asset_class", "class"), ("exchange", "exchange")):
+        rows = [row for row in rows if query.get(field) in (None, "", row[key])]
     if query.get("attributes"):
         wanted = set(query["attributes"].split(","))
         rows = [row for row in rows if wanted <= set(row["attributes"])]
@@ -370,14 +375,60 @@ def stocks(call: Call) -> Answer:
 
 def actions(call: Call) -> Answer:
     """Corporate actions that have happened."""
-    query = call.query
-    symbols, types, start, end = (query.get(field, "") for field in ("symbols", "types", "start", "end"))
-    return 200, corporate.listed(call.exchange, symbols, types, start[:10], end[:10])
+    return 200, corporate.listed(call.exchange, call.query)
 
 
 def news(call: Call) -> Answer:
-    """News: none is written here."""
-    return 200, {"news": [], "next_page_token": None}
+    """News."""
+    return 200, articles.listed(call.exchange.market, call.query)
+
+
+def coins(call: Call) -> Answer:
+    """Market data of crypto."""
+    return 200, history.crypto(call.exchange.market, call.tail, call.query, call.exchange.now)
+
+
+def contracts(call: Call) -> Answer:
+    """Option contracts, or one of them."""
+    exchange, now = call.exchange, call.exchange.now
+    if not call.tail:
+        return 200, options.listed(exchange.market, exchange.chain, call.query, now)
+    board = exchange.market.board(call.tail)
+    if board is None or board.contract is None:
+        raise absent(f"option contract not found for {call.tail}")
+    return 200, options.view(exchange.market, board.contract, now, True)
+
+
+def option_prices(call: Call) -> Answer:
+    """Market data of options; bars and trades of the past as stocks have them."""
+    exchange = call.exchange
+    if call.tail in ("bars", "trades"):
+        return 200, history.options(exchange.market, call.tail, call.query, exchange.now)
+    return 200, options.prices(exchange.market, exchange.chain, call.tail, call.query, exchange.now)
+
+
+def instruct(call: Call) -> Answer:
+    """An option is to be exercised, or not."""
+    symbol, _, what = call.tail.partition("/")
+    act = {"exercise": exercise.exercise, "do-not-exercise": exercise.leave}.get(what)
+    if act is None:
+        raise absent("endpoint not found")
+    act(call.exchange, call.account, symbol)
+    return 200, None
+
+
+def lists(method: str) -> Callable[[Call], Answer]:
+    """Watchlists, with one verb of HTTP."""
+
+    def handle(call: Call) -> Answer:
+        return watchlists.answer(method, call.tail, call.query, call.account, call.exchange.market, call.body, call.exchange.now)
+
+    return handle
+
+
+def screened(call: Call) -> Answer:
+    """Most actives and movers."""
+    return 200, screener.answer(call.exchange.market, call.tail, call.query, call.exchange.now)
 
 
 FIXED: dict[tuple[str, str], Callable[[Call], Answer]] = {
@@ -397,6 +448,7 @@ FIXED: dict[tuple[str, str], Callable[[Call], Answer]] = {
     ("GET", "/v2/assets"): assets,
     ("GET", "/v1/corporate-actions"): actions,
     ("GET", "/v1beta1/news"): news,
+    ("GET", "/v2/options/contracts"): contracts,
 }
 UNDER: tuple[tuple[str, str, Callable[[Call], Answer]], ...] = (
     ("GET", "/v2/orders/", one_order),
@@ -407,4 +459,10 @@ UNDER: tuple[tuple[str, str, Callable[[Call], Answer]], ...] = (
     ("GET", "/v2/account/activities/", activities),
     ("GET", "/v2/assets/", asset),
     ("GET", "/v2/stocks/", stocks),
+    ("POST", "/v2/positions/", instruct),
+    ("GET", "/v2/options/contracts/", contracts),
+    ("GET", "/v1beta1/options/", option_prices),
+    ("GET", "/v1beta3/crypto/us/", coins),
+    ("GET", "/v1beta1/screener/", screened),
+    *((method, "/v2/watchlists", lists(method)) for method in ("GET", "POST", "PUT", "DELETE")),
 )

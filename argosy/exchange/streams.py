@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from argosy.core.time import SECOND
+from argosy.core.time import SECOND, parse
 from argosy.exchange.accounts import Account
-from argosy.exchange.market import Best, Candle, Print
+from argosy.exchange.market import Best, Candle, Kind, Print, kind_of
 from argosy.exchange.wire import Body, stamp
 
 CHANNELS = {"trades": "t", "quotes": "q", "bars": "b", "updatedBars": "u", "dailyBars": "d", "statuses": "s", "lulds": "l",
@@ -20,6 +20,12 @@ ERRORS = {
     405: "symbol limit exceeded", 406: "connection limit exceeded", 407: "slow client", 408: "v2 not enabled",
     409: "insufficient subscription", 410: "invalid subscribe action for this feed", 411: "insufficient scope", 500: "internal error",
 }  # fmt: skip
+CARRIES = {
+    "equity": ("trades", "quotes", "bars", "updatedBars", "dailyBars", "statuses", "lulds"),
+    "crypto": ("trades", "quotes", "bars", "updatedBars", "dailyBars", "orderbooks"),
+    "option": ("trades", "quotes"), "news": ("news",),
+}  # fmt: skip
+"""What each kind of stream has."""
 FOLLOWING = ("corrections", "cancelErrors")
 _REGULAR, _SALE = ["R"], ["@"]
 Login = Callable[[Any, Any], Account | None]
@@ -66,10 +72,18 @@ class _Trade(msgspec.Struct, rename={"kind": "T", "symbol": "S"}):
 
 def record(channel: str, symbol: str, row: Candle | Print | Best | Body, packed: bool) -> bytes:
     """One record of a data stream, `T` first."""
+    body: Any
+    if channel == "news":
+        body = {"T": "n", **row} if isinstance(row, dict) else {}
+        if packed:
+            body |= {field: time_of(parse(body[field])) for field in ("created_at", "updated_at")}
+        return _pack(body) if packed else _json(body)
     ns = row["t"] if isinstance(row, dict) else row.t
     at = time_of(ns) if packed else stamp(ns)
-    body: Any
-    if isinstance(row, Best):
+    kind: Kind = kind_of(symbol)
+    if kind != "equity" and not isinstance(row, dict):
+        body = {"T": CHANNELS[channel], "S": symbol, **row.view(kind), "t": at}
+    elif isinstance(row, Best):
         body = _Quote("q", symbol, "V", row.ap, row.sa, "V", row.bp, row.bs, _REGULAR, "C", at)
     elif isinstance(row, Print):
         body = _Trade("t", symbol, "V", row.p, row.s, _SALE, row.i, "C", at)
@@ -140,12 +154,13 @@ def _authorization(status: str, action: str) -> Body:
 
 
 class DataTalk:
-    """A client of a market data stream. lists: what it subscribed, by channel; most: symbols it may have, 0 = any number."""
+    """A client of a market data stream. lists: what it subscribed, by channel; most: symbols it may have, 0 = any number; kind: of stream."""
 
-    def __init__(self, login: Login, packed: bool, most: int = 0) -> None:
+    def __init__(self, login: Login, packed: bool, most: int = 0, kind: str = "equity") -> None:
         self._login = login
         self.packed = packed
         self.most = most
+        self.kind = kind
         self.account: Account | None = None
         self.lists: dict[str, set[str]] = {channel: set() for channel in CHANNELS}
 
@@ -174,7 +189,7 @@ class DataTalk:
                 continue
             if channel in FOLLOWING:
                 continue
-            if channel not in CHANNELS:
+            if channel not in CARRIES[self.kind]:
                 return [error(410)]
             if not isinstance(names, list) or not all(isinstance(symbol, str) for symbol in names):
                 return [error(400)]
@@ -187,13 +202,16 @@ class DataTalk:
 
     def subscription(self) -> Body:
         """The whole list."""
-        lists = {channel: sorted(names) for channel, names in self.lists.items() if channel not in ("orderbooks", "news")}
-        follow = sorted(self.lists["trades"])
-        return {"T": "subscription", **lists, "corrections": follow, "cancelErrors": follow}
+        lists = {channel: sorted(self.lists[channel]) for channel in CARRIES[self.kind]}
+        if self.kind == "equity":
+            lists |= dict.fromkeys(FOLLOWING, lists["trades"])
+        return {"T": "subscription", **lists}
 
     def wants(self, channel: str, symbol: str) -> bool:
         """Whether it hears a record; corrections and cancels come with trades."""
         names = self.lists.get(channel)
+        if channel == "news":
+            return bool(names) and ("*" in names or not names.isdisjoint(symbol.split(",")))  # type: ignore[operator, union-attr]
         if names is None:
             names = self.lists["trades"]
         return bool(names) and (symbol in names or "*" in names)

@@ -11,7 +11,7 @@ from argosy.core.effects import Cancel
 from argosy.core.events import Event, Fill, OrderUpdate, Quote, Reply
 from argosy.core.orders import Work
 from argosy.core.time import NEVER
-from argosy.exchange import admission, entry
+from argosy.exchange import admission, entry, spreads
 from argosy.exchange.accounts import Account, Regime
 from argosy.exchange.hours import Hours, Phase, day_of
 from argosy.exchange.market import Board, Market
@@ -49,6 +49,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     carries:    a replacement shows the fills of the order that it replaces, and its quantity counts them
     away_frac:  a limit that is worse than the market by more is refused, 0 = any
     partial_frac: share of the orders that fill half at first, as paper accounts do (0.1 there), chosen by seed
+    margin_rate: interest on cash below 0, a year of 360 days; borrow_rate: fee on the worth of what is sold short; both as fractions
     """
 
     cash: int = 100_000
@@ -60,6 +61,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     carries: bool = False
     away_frac: float = 0.0
     partial_frac: float = 0.0
+    margin_rate: float = 0.0
+    borrow_rate: float = 0.0
 
 
 class Trading:
@@ -67,6 +70,7 @@ class Trading:
 
     told: hears each frame of `trade_updates` with its account; holding...: fills, cancels or replacements are held back
     skew: ns by which the exchange's clock is wrong in what it says; by_bars: there are bars and nothing finer
+    hiding: ns for which a new order is not found; silent: nobody is told of what happens
     """
 
     def __init__(self, market: Market, hours: Hours, now: int, seed: int, terms: Terms) -> None:
@@ -83,34 +87,44 @@ class Trading:
         self.holding = False
         self.holding_cancels = False
         self.holding_replaces = False
+        self.hiding = 0
+        self.silent = False
         self.told: Callable[[Account, Body], None] = lambda account, frame: None
 
-    def may_trade(self, ticket: Ticket) -> bool:
-        """Whether an order is one for this part of the day."""
+    def may_trade(self, account: Account, ticket: Ticket) -> bool:
+        """Whether an order is one for this part of the day: coins always; the night for those who did not say no to it."""
+        if ticket.sort == "crypto":
+            return True
         if ticket.tif == "cls" and not self.by_bars:
             return False
+        if self.phase == "overnight":
+            return ticket.extended and not account.settings["disable_overnight_trading"]
         return self.phase == "regular" or (ticket.extended and self.phase in ("pre", "post"))
 
     def _row(self, instrument: int) -> Quote | None:
-        best = self.market.boards[instrument].quote
-        if best is None or self.by_bars:
+        board = self.market.boards[instrument]
+        best = board.quote
+        if best is None or (self.by_bars and board.kind != "option"):
             return None
         return Quote(self.now, self.now, instrument, best.bp or NAN, best.ap or NAN, best.bs * _UP, best.sa * _UP)
 
     # -- orders ------------------------------
 
-    def _make(self, board: Board) -> Ticket:
+    def make(self, board: Board) -> Ticket:
+        """A fresh ticket for a symbol."""
         self.orders += 1
         number, now = self.orders, self.now
         return Ticket(
             number=number, id=name(self.seed, "order", number), client=name(self.seed, "client", number), asset=board.asset,
             symbol=board.symbol, instrument=board.row.id, side=1, kind="market", tif="day", lots=0, created=now, updated=now,
-            submitted=now,
+            submitted=now, size=board.size, sort=board.klass, hidden=now + self.hiding if self.hiding else 0,
         )  # fmt: skip
 
     def submit(self, account: Account, body: Any) -> Body:
         """Take an order; its JSON as it is accepted. Raises Refusal."""
-        ticket = entry.draft(body, self.market, self.now, self._make)
+        if isinstance(body, dict) and body.get("order_class") == "mleg":
+            return spreads.submit(self, account, body)
+        ticket = entry.draft(body, self.market, self.now, self.make)
         if ticket.client in account.clients:
             raise invalid("client_order_id must be unique")
         admission.near(ticket, self.market, self.terms.away_frac)
@@ -119,12 +133,14 @@ class Trading:
             raise unfit(f"trading in {ticket.symbol} is halted")
         account.add(ticket)
         account.keep(ticket, hold, reserve)
+        ticket.expires = self._ends(ticket)
         for leg in ticket.legs:
             account.add(leg)
-        may = self.may_trade(ticket)
+            leg.expires = ticket.expires
+        may = self.may_trade(account, ticket)
         ticket.status = "pending_new" if may else "accepted"
         answer = ticket.view()
-        self._say(account, ticket, ticket.status, ticket.status)
+        self.say(account, ticket, ticket.status, ticket.status)
         self._enter(account, ticket)
         if ticket.klass == "oco":
             for leg in ticket.legs:
@@ -133,6 +149,9 @@ class Trading:
             self._halve(account, ticket)
             self._meet(account, ticket.instrument)
         return answer
+
+    def _ends(self, ticket: Ticket) -> int:
+        return self.hours.ends(self.now, ticket.tif, ticket.extended)
 
     def _halve(self, account: Account, ticket: Ticket) -> None:
         """Let some orders meet their first quote with half of their lots."""
@@ -150,13 +169,13 @@ class Trading:
         events = account.core.apply(admission.passed(ticket, self.by_bars), self.now)
         for event in events:
             if isinstance(event, Reply) and event.outcome == "refused":
-                self._end(account, ticket, "rejected")
+                self.end(account, ticket, "rejected")
                 return
         resting = account.core.resting(ticket.number)
-        if resting is not None and not self.may_trade(ticket):
+        if resting is not None and not self.may_trade(account, ticket):
             resting.from_ts = NEVER
         elif ticket.status != "held":
-            self._say(account, ticket, "new", "new")
+            self.say(account, ticket, "new", "new")
         self._trail(account, ticket)
 
     def _meet(self, account: Account, instrument: int) -> None:
@@ -182,7 +201,7 @@ class Trading:
         family = [ticket] if not ticket.complex else _family(ticket)
         for member in family:
             if member.live:
-                self._say(account, member, "pending_cancel", "pending_cancel")
+                self.say(account, member, "pending_cancel", "pending_cancel")
         if self.holding_cancels:
             return
         for member in family:
@@ -191,7 +210,7 @@ class Trading:
 
     def _withdraw(self, account: Account, ticket: Ticket) -> None:
         if account.core.resting(ticket.number) is None:
-            self._end(account, ticket, "replaced" if ticket.replacing else "canceled")
+            self.end(account, ticket, "replaced" if ticket.replacing else "canceled")
         else:
             self.hear(account, account.core.apply(Cancel(ticket.number), self.now))
 
@@ -204,16 +223,19 @@ class Trading:
             raise unfit(f'order is already in "{old.status}" state')
         if old.notional is not None:
             raise unfit("notional orders cannot be replaced")
+        if old.klass == "mleg":
+            raise unfit("mleg orders cannot be replaced")
         if not isinstance(body, dict):
             raise Refusal(400, 40010000, "request body format is invalid")
         board = self.market.boards[old.instrument]
-        fresh = self._make(board)
+        fresh = self.make(board)
         for field in _KEPT:
             setattr(fresh, field, getattr(old, field))
         fresh.legs = old.legs
         fresh.replaces = old.id
         carried = old.filled if self.terms.carries else 0
-        fresh.filled, fresh.paid, fresh.carried = carried, old.paid if carried else 0, carried
+        fresh.filled, fresh.carried = carried, carried
+        fresh.turnover = old.turnover if carried else 0.0
         fresh.lots = entry.lots_of(body["qty"]) if body.get("qty") is not None else old.lots - old.filled + carried
         if fresh.lots <= carried:
             raise unfit("qty must be above what is filled")
@@ -233,13 +255,14 @@ class Trading:
             fresh.tif = body["time_in_force"]
             if fresh.tif not in entry.TIFS:
                 raise invalid(f"invalid time_in_force: {fresh.tif}")
-        client = body.get("client_order_id")
+        fresh.expires = self._ends(fresh)
+        client = entry.client_id(body)
         if client:
             if client in account.clients:
                 raise invalid("client_order_id must be unique")
-            fresh.client = str(client)
+            fresh.client = client
         if self.holding_replaces:
-            self._say(account, old, "pending_replace", "pending_replace")
+            self.say(account, old, "pending_replace", "pending_replace")
             return fresh.view() | {"status": "pending_replace"}
         hold, reserve = old.hold, old.reserve
         account.keep(old, 0, 0)
@@ -279,7 +302,8 @@ class Trading:
             if not 0 < share <= 100:
                 raise invalid("percentage must be above 0 and at most 100")
             lots = int(lots * share / 100)
-        body = {"symbol": board.symbol, "qty": shares(lots), "side": "sell" if held > 0 else "buy", "type": "market", "time_in_force": "day"}
+        tif = "gtc" if board.kind == "crypto" else "day"
+        body = {"symbol": board.symbol, "qty": shares(lots), "side": "sell" if held > 0 else "buy", "type": "market", "time_in_force": tif}
         return self.submit(account, body)
 
     # -- what the law says ------------------------------
@@ -301,14 +325,14 @@ class Trading:
             return
         if event.work in (Work.CANCELED, Work.EXPIRED):
             if ticket.replacing:
-                self._end(account, ticket, "replaced")
+                self.end(account, ticket, "replaced")
             else:
-                self._end(account, ticket, "expired" if event.work is Work.EXPIRED else "canceled")
+                self.end(account, ticket, "expired" if event.work is Work.EXPIRED else "canceled")
 
     def _fill(self, account: Account, ticket: Ticket, event: Fill) -> None:
         left = ticket.leaves
         ticket.filled += event.lots
-        ticket.paid += abs(event.notional)
+        ticket.turnover += event.lots * event.price
         done = ticket.filled >= ticket.lots
         ticket.status = "filled" if done else "partially_filled"
         ticket.updated = ticket.filled_at = self.now
@@ -317,7 +341,9 @@ class Trading:
         self.executions += 1
         if done:
             account.over(ticket)
-        self._frame(account, ticket, "fill" if done else "partial_fill", {
+        if ticket.klass == "mleg":
+            return
+        self.frame(account, ticket, "fill" if done else "partial_fill", {
             "execution_id": name(self.seed, "execution", self.executions), "timestamp": stamp(self.now),
             "price": price_text(event.price), "qty": shares(event.lots), "position_qty": shares(account.lots(ticket.instrument)),
         })  # fmt: skip
@@ -339,7 +365,7 @@ class Trading:
                 leg.group = 0
             self._enter(account, leg)
 
-    def _end(self, account: Account, ticket: Ticket, how: str) -> None:
+    def end(self, account: Account, ticket: Ticket, how: str) -> None:
         """The order is over without (all of) its fill."""
         if not ticket.live:
             return
@@ -350,17 +376,21 @@ class Trading:
         setattr(ticket, field, self.now)
         reserve = ticket.reserve
         account.over(ticket)
-        self._say(account, ticket, how, how)
+        self.say(account, ticket, how, how)
         if how == "replaced":
             return
         if ticket.group and reserve and ticket.parent is not None:
             for other in ticket.parent.legs:
                 if other is not ticket and other.live and not other.hung:
                     account.keep(other, 0, other.leaves)
-        if ticket.legs and ticket.klass != "oco":
+        if ticket.klass == "mleg":
+            account.spreads.pop((ticket.parent or ticket).number, None)
+            for member in _family(ticket):
+                self.end(account, member, how)
+        elif ticket.legs and ticket.klass != "oco":
             for leg in ticket.legs:
                 if leg.hung and leg.live:
-                    self._end(account, leg, how if how != "rejected" else "canceled")
+                    self.end(account, leg, how if how != "rejected" else "canceled")
 
     def _trail(self, account: Account, ticket: Ticket) -> None:
         if ticket.kind != "trailing_stop":
@@ -385,18 +415,24 @@ class Trading:
             self._trail(account, ticket)
         return ticket.view(nested)
 
-    def _say(self, account: Account, ticket: Ticket, event: str, status: str) -> None:
+    def say(self, account: Account, ticket: Ticket, event: str, status: str) -> None:
+        """Give an order a status, and tell of it."""
         ticket.status = status
         ticket.updated = self.now
-        self._frame(account, ticket, event, {"timestamp": stamp(self.now), "execution_id": None})
+        self.frame(account, ticket, event, {"timestamp": stamp(self.now), "execution_id": None})
 
-    def _frame(self, account: Account, ticket: Ticket, event: str, more: Body) -> None:
+    def frame(self, account: Account, ticket: Ticket, event: str, more: Body) -> None:
+        """Tell of an order; nobody hears of the legs of an order of several options, or of what is silent."""
+        if self.silent or (ticket.klass == "mleg" and ticket.parent is not None):
+            return
         data: Body = {"event": event, **more}
         if data.get("execution_id") is None:
             self.executions += 1
             data["execution_id"] = name(self.seed, "execution", self.executions)
         data["order"] = ticket.view()
-        self.told(account, {"stream": "trade_updates", "data": data})
+        frame: Body = {"stream": "trade_updates", "data": data}
+        account.said.append((self.now, frame))
+        self.told(account, frame)
 
 
 def _family(ticket: Ticket) -> list[Ticket]:

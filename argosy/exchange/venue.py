@@ -10,8 +10,8 @@ from typing import Any
 
 from argosy.core.errors import Misuse
 from argosy.core.events import Bar, Event, Session, Status, Trade
-from argosy.core.time import DAY, MINUTE, NEVER
-from argosy.exchange import entry
+from argosy.core.time import DAY, MINUTE, NEVER, SECOND
+from argosy.exchange import entry, exercise, interest, options, spreads
 from argosy.exchange.accounts import Account
 from argosy.exchange.hours import CALENDAR, Hours, Phase
 from argosy.exchange.market import Board, Candle, Market
@@ -43,6 +43,9 @@ class Exchange(Trading):
             )  # fmt: skip
         self._minute = now - now % MINUTE
         self._next = now
+        self.chain = options.Chain(self.market, self.hours)
+        self.market.listed = lambda symbol: self.chain.find(symbol, self.now)
+        self.market.opened = self._derive
 
     def _core(self) -> SimCore:
         terms = self.terms
@@ -55,6 +58,20 @@ class Exchange(Trading):
         units = round((self.terms.cash if cash is None else cash) * PER_USD)
         for account in self.accounts.values():
             account.begin(self._core(), units, self.now)
+        for board in self.market.boards:
+            if board.halted:
+                self.market.halt(board.row.id, False, self.now)
+
+    def loosen(self, forced: bool | None) -> None:
+        """Nothing is held back, hidden or wrong; the market follows `forced`."""
+        self.holding = self.holding_cancels = self.holding_replaces = self.silent = False
+        self.hiding = self.skew = 0
+        self.force(forced)
+
+    def force(self, is_open: bool | None) -> None:
+        """Open or close the market by hand; None follows the calendar."""
+        self.hours.forced = is_open
+        self.turn(self.hours.phase(self.now))
 
     # -- time ------------------------------
 
@@ -73,10 +90,17 @@ class Exchange(Trading):
             self.market.minute_over(now)
             for account in self.accounts.values():
                 account.curve.append((self._minute, account.equity(self.market)))
+                for ticket in [t for t in account.open() if t.tif == "gtc" and t.expires <= now and t.parent is None]:
+                    self.end(account, ticket, "canceled")
 
     def _boundary(self, what: str) -> None:
-        if what == "close" and self.phase == "regular":
-            self._close()
+        if what == "close":
+            if self.phase == "regular":
+                self._close()
+            exercise.expire(self)
+            for account in self.accounts.values():
+                terms, days = self.terms, interest.nights(self.hours, self.now)
+                interest.charge(account, self.market, terms.margin_rate, terms.borrow_rate, self.now, days)
         if what == "pre":
             self.market.new_day()
             for account in self.accounts.values():
@@ -85,8 +109,8 @@ class Exchange(Trading):
         if what == "night":
             for account in self.accounts.values():
                 for ticket in account.open():
-                    if ticket.extended and ticket.tif == "day":
-                        self._end(account, ticket, "expired")
+                    if ticket.extended and ticket.tif == "day" and ticket.expires <= self.now:
+                        self.end(account, ticket, "expired")
         self.turn(self.hours.phase(self.now))
 
     def turn(self, phase: Phase) -> None:
@@ -101,8 +125,18 @@ class Exchange(Trading):
                 account.core.apply(Session(self.now, self.now, CALENDAR, True, 0, self.now), self.now)
             for ticket in account.open():
                 self._awake(account, ticket)
+            for parent in list(account.spreads.values()):
+                if phase == "regular" and parent.status == "accepted":
+                    spreads.wake(self, account, parent)
         for board in self.market.boards:
             self._match(board.row.id)
+        self._spread()
+
+    def _spread(self) -> None:
+        """Let orders of several options meet the market."""
+        for account in self.accounts.values():
+            for parent in list(account.spreads.values()):
+                spreads.meet(self, account, parent)
 
     def _close(self) -> None:
         """The closing auction, the end of day orders, and the day's close."""
@@ -120,20 +154,41 @@ class Exchange(Trading):
 
     def _awake(self, account: Account, ticket: Ticket, auction: bool = False) -> None:
         resting = account.core.resting(ticket.number)
-        if resting is None:
+        if resting is None or ticket.klass == "mleg":
             return
-        may = auction or self.may_trade(ticket)
+        may = auction or self.may_trade(account, ticket)
         resting.from_ts = self.now if may else NEVER
         if may and ticket.status == "accepted":
-            self._say(account, ticket, "new", "new")
+            self.say(account, ticket, "new", "new")
 
     # -- the market ------------------------------
 
     def quote(self, symbol: str, bid: float, ask: float, bid_size: float = 100.0, ask_size: float = 100.0) -> None:
         """A new best bid and ask; nan for a side without an order."""
         board = self.board(symbol)
-        self.market.on_quote(board.row.id, self.now, bid, ask, bid_size, ask_size)
-        self._match(board.row.id)
+        row = board.row.id
+        self.market.on_quote(row, self.now, bid, ask, bid_size, ask_size)
+        self._match(row)
+        if row in self.market.derived:
+            self._follow(row)
+        elif board.contract is not None:
+            self._spread()
+
+    def _follow(self, under: int) -> None:
+        """Options follow their underlying, each at most once a second but for those with orders."""
+        for board in self.market.derived[under]:
+            last = board.quote
+            due = last is None or self.now - last.t >= SECOND
+            if not (board.pinned or board.over) and (due or any(a.core.busy(board.row.id) for a in self.accounts.values())):
+                self._derive(board)
+        self._spread()
+
+    def _derive(self, board: Board) -> None:
+        """Quote an option by its underlying, and let its orders meet that."""
+        best = options.best(self.market, board, self.now)
+        if best is not None:
+            self.market.on_quote(board.row.id, self.now, best.bp, best.ap, best.bs, best.sa)
+            self._match(board.row.id)
 
     def trade(self, symbol: str, price: float, size: float) -> None:
         """A trade of others: it moves charts and, on tapes without quotes, fills what rests."""
@@ -155,6 +210,8 @@ class Exchange(Trading):
         for account in self.accounts.values():
             if account.core.busy(bar.instrument) and not self.holding:
                 self.hear(account, account.core.apply(bar, self.now))
+        if bar.instrument in self.market.derived:
+            self._follow(bar.instrument)
 
     def halt(self, symbol: str, halted: bool) -> None:
         """Stop or resume trading in a symbol: resting orders stay and do not fill."""
@@ -177,6 +234,14 @@ class Exchange(Trading):
         if not on:
             for board in self.market.boards:
                 self._match(board.row.id)
+            self._spread()
+
+    def trim(self, account: Account, instrument: int) -> None:
+        """Cancel orders that would close more than is held."""
+        held = account.lots(instrument)
+        for ticket in account.open():
+            if ticket.instrument == instrument and ticket.reserve and (held * ticket.side >= 0 or ticket.reserve > abs(held)):
+                self.end(account, ticket, "canceled")
 
     def _match(self, instrument: int) -> None:
         """Let the quote at hand meet the orders of all accounts."""
@@ -195,8 +260,11 @@ class Exchange(Trading):
     def execute(self, identity: str, qty: Any = None, price: Any = None) -> None:
         """Fill an order by hand: all that it has left, or `qty` shares, at a price or the market's. Raises Refusal."""
         account, ticket = self.anyone(identity)
+        if ticket.klass == "mleg" and ticket.live and ticket.parent is None and price is not None:
+            spreads.fill(self, account, ticket, min(entry.lots_of(qty) if qty is not None else ticket.leaves, ticket.leaves), float(price))
+            return
         resting = account.core.resting(ticket.number)
-        if resting is None or not ticket.live:
+        if resting is None or not ticket.live or ticket.klass == "mleg":
             raise unfit(f'order is in "{ticket.status}" state')
         best = self.market.boards[ticket.instrument].quote
         at = (best.ap if ticket.side > 0 else best.bp) if best else self.market.boards[ticket.instrument].mark()
@@ -204,21 +272,28 @@ class Exchange(Trading):
         lots = entry.lots_of(qty) if qty is not None else ticket.leaves
         self.hear(account, account.core.execute(resting, lots, px, self.now))
 
-    def event(self, identity: str, event: str, extra: Body | None = None) -> None:
-        """Say something of an order by hand: ends end it, other names that are states become its state, all go on the stream."""
+    def event(self, identity: str, event: str, extra: Body | None = None, silent: bool = False) -> None:
+        """Say something of an order by hand: ends end it, other names that are states become its state, all go on the stream unless silent."""
+        self.silent = silent
+        try:
+            self._happen(identity, event, extra)
+        finally:
+            self.silent = False
+
+    def _happen(self, identity: str, event: str, extra: Body | None) -> None:
         account, ticket = self.anyone(identity)
         if event in ("fill", "partial_fill"):
             more = extra or {}
             self.execute(identity, more.get("qty"), more.get("price"))
             return
         if event in ("canceled", "expired", "rejected"):
-            self._end(account, ticket, event)
+            self.end(account, ticket, event)
             return
         if event in OPEN:
             ticket.status = event
         elif event in ("order_replace_rejected", "order_cancel_rejected"):
             ticket.status = "partially_filled" if ticket.filled else "new"
-        self._frame(account, ticket, event, {"timestamp": stamp(self.now), "execution_id": None, **(extra or {})})
+        self.frame(account, ticket, event, {"timestamp": stamp(self.now), "execution_id": None, **(extra or {})})
 
     def anyone(self, identity: str) -> tuple[Account, Ticket]:
         """The account and ticket of an order's id or client id; Refusal 404."""

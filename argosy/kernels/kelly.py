@@ -64,12 +64,18 @@ def bet_shrink(chance: float, win: float, error: float) -> float:
 
 @kernel
 def observed(wins: float, losses: float) -> tuple[float, float]:
-    """(chance, its standard error) of so many wins and losses; (0, inf) without trades. Binomial, with the sample's own chance."""
+    """(chance, its standard error) of so many wins and losses; (0, inf) without trades. Binomial, with the sample's own chance.
+
+    Nothing is sure for having never been seen otherwise: without a loss (or a win) the error is that of the chance that Laplace's rule
+    of succession gives, (wins + 1) / (count + 2), which is never 0.
+    """
     count = wins + losses
     if not count > 0.0:
         return 0.0, INF
     chance = wins / count
-    return chance, sqrt(chance * (1.0 - chance) / count)
+    spread = chance * (1.0 - chance)
+    least = (count + 1.0) / (count + 2.0) / (count + 2.0)
+    return chance, sqrt((spread if spread > least else least) / count)
 
 
 # -- one asset -----------------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """The verdict on a run: its numbers, beside those of buying and holding; it reads what happened and never asks for a price.
 
 Statistics use equity at the end of each UTC day that has a row (weekly or slower rows are used as they are), so that the
-same strategy has one Sharpe ratio on minutes and on days. A year has 252 such days, 365 when weekends trade. Growth a year
-counts calendar time; the drawdown sees every row. Deposits and withdrawals are no profit: with them, all figures are of the time-weighted
+same strategy has one Sharpe ratio on minutes and on days. A year has 252 such days, 365 when weekends trade (`steps_a_year`). Growth
+a year counts calendar time; the drawdown sees every row. Deposits and withdrawals are no profit: with them, all figures are of the time-weighted
 value of a unit (`earned`).
 """
 
@@ -260,14 +260,22 @@ def daily(known: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def steps_a_year(known: NDArray[np.int64]) -> float:
-    """252 for days without weekends, 365 with them; for weekly and slower rows what the calendar says."""
+    """252 for days of five a week, 365 for seven, six in seven of that for six; for rows that are no days what the calendar says.
+
+    Which days the five are does not matter: a bar of a whole UTC day is known at midnight, so those of Monday to Friday are known from
+    Tuesday to Saturday. Six is what currencies have, which open on Sunday night. Rows are days where one in ten follows on the day before.
+    """
     days = np.asarray(known)[daily(known)] // DAY
     if len(days) < 2:
         return 252.0
-    if float(np.median(np.diff(days))) > 4.0:
+    gaps = np.diff(days)
+    if float(np.median(gaps)) > 4.0 or float(np.mean(gaps == 1)) < 0.1:
         return float((len(days) - 1) * YEAR / DAY / (days[-1] - days[0]))
     weekday = (days + 3) % 7  # the epoch was a Thursday; 0 is Monday
-    return 365.0 if float(np.mean(weekday >= 5)) > 0.1 else 252.0
+    traded = np.bincount(weekday, minlength=7) > 0.05 * len(days)
+    if traded[5:].all():
+        return 365.0
+    return 365.0 * 6.0 / 7.0 if traded.sum() == 6 else 252.0
 
 
 def falls(value: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -279,10 +287,13 @@ def falls(value: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def monthly(known: NDArray[np.int64], value: NDArray[np.float64]) -> list[tuple[int, int, float]]:
-    """(year, month, return) of each calendar month in UTC; the first month begins at the first row."""
+    """(year, month, return) of each calendar month in UTC; the first month begins at the first row.
+
+    A row at midnight is of the day that ends there: the bar of a month's last day is of that month.
+    """
     if len(known) < 2:
         return []
-    months = np.asarray(known).astype("datetime64[ns]").astype("datetime64[M]")
+    months = (np.asarray(known) - 1).astype("datetime64[ns]").astype("datetime64[M]")
     ends = np.append(np.flatnonzero(months[1:] != months[:-1]), len(months) - 1)
     before = np.concatenate(([value[0]], value[ends[:-1]]))
     out = []

@@ -6,27 +6,61 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
-
-import msgspec
 
 from argosy.core.errors import Misconfigured, Rejected
 
 SCHEMES = frozenset({"http", "https", "ws", "wss"})
 
 
-class Armed(msgspec.Struct, frozen=True, kw_only=True):
-    """The proof that the owner armed live trading; only the arming ceremony makes one.
+_MINT = object()
+"""What makes a proof; the arming ceremony alone takes it (a test reads every file of the house for that)."""
+
+
+class Armed:
+    """The proof that the owner armed live trading. Nothing makes one but `desk.arming.arm`, from a signed record that holds.
 
     account: number of the account; venue: whose hosts it opens; until_ns: ns UTC at which it ends
     record:  hash of the signed record that it stands for
+    size_cap_usd: the largest order; first_cap_usd: the same from at_ns, when the proof was made, until first_until_ns
+    It cannot be changed, copied or pickled. Misconfigured("NOT_ARMED") for anyone else who makes one.
     """
 
+    __slots__ = ("account", "at_ns", "first_cap_usd", "first_until_ns", "record", "size_cap_usd", "until_ns", "venue")
     account: str
     venue: str
     until_ns: int
     record: str
+    size_cap_usd: float
+    first_cap_usd: float
+    at_ns: int
+    first_until_ns: int
+
+    def __init__(
+        self, mint: object, *, account: str, venue: str, until_ns: int, record: str, size_cap_usd: float = 0.0, first_cap_usd: float = 0.0,
+        at_ns: int = 0, first_until_ns: int = 0,
+    ) -> None:  # fmt: skip
+        if mint is not _MINT:
+            raise Misconfigured("NOT_ARMED", "a proof of arming is made by the ceremony alone", fix="argosy arm")
+        told = (account, at_ns, first_cap_usd, first_until_ns, record, size_cap_usd, until_ns, venue)
+        for name, value in zip(self.__slots__, told, strict=True):
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("a proof of arming is not changed")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("a proof of arming is not changed")
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a proof of arming is not copied")
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("a proof of arming has no other kinds")
+
+    def __repr__(self) -> str:
+        return f"Armed({self.account}, until {self.until_ns}, record {self.record[:12]})"
 
 
 class Hosts:

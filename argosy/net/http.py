@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DEADLINE_S = 10.0
 LARGEST = 32 << 20
 """Bytes of the largest reply that is read."""
-_MARK: ContextVar[list[bool] | None] = ContextVar("argosy_net_mark", default=None)
+_MARK: ContextVar[list[bool]] = ContextVar("argosy_net_mark")
 
 
 class Calls(Protocol):
@@ -169,9 +169,7 @@ class Rest:
 
             async def connect(self, *arguments: Any, **named: Any) -> Any:
                 connection = await super().connect(*arguments, **named)
-                mark = _MARK.get()
-                if mark is not None:
-                    mark.append(True)
+                _MARK.get().append(True)
                 return connection
 
         self._broken = (aiohttp.ClientError, OSError, ValueError, EOFError, _TooLarge)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[A-Z][A-Z0-9_]{1,63}")
 MAGIC = "argosy-keystore"
 PASSPHRASE = "ARGOSY_PASSPHRASE"  # noqa: S105  (the name of a variable)
+PASSPHRASE_FILE = "ARGOSY_PASSPHRASE_FILE"  # noqa: S105
 SHORTEST = 8
 
 
@@ -135,6 +136,7 @@ class Keystore:
         fresh = self._path.with_name(self._path.name + ".new")
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, 0o600)  # also where a torn write of another left the file
             file.write(raw)
             file.flush()
             os.fsync(file.fileno())
@@ -158,15 +160,39 @@ def _bound(cost: Cost, salt: bytes) -> bytes:
     return f"{MAGIC}/1/{cost.memory_kib}/{cost.rounds}/{cost.lanes}/".encode() + salt
 
 
-def find(name: str, environ: Mapping[str, str], keystore: Path | None = None) -> Secret:
-    """A secret by name: the environment first, then the keystore, opened by ARGOSY_PASSPHRASE of the environment.
+def passphrase(environ: Mapping[str, str]) -> Secret | None:
+    """The passphrase of the keystore where nobody can be asked: ARGOSY_PASSPHRASE, or the first line of ARGOSY_PASSPHRASE_FILE.
 
-    Raises Misconfigured("SECRET_MISSING") where neither has it.
+    None where neither is set. Raises Misconfigured("PASSPHRASE_FILE") for a file that cannot be read or says nothing.
+    """
+    if environ.get(PASSPHRASE):
+        return Secret(environ[PASSPHRASE])
+    if not environ.get(PASSPHRASE_FILE):
+        return None
+    path = Path(environ[PASSPHRASE_FILE])
+    try:
+        said = path.read_text().partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured("PASSPHRASE_FILE", f"{type(error).__name__}", where=str(path), fix=f"let {PASSPHRASE_FILE} name a text file") from error
+    if not said:
+        raise Misconfigured("PASSPHRASE_FILE", "its first line is empty", where=str(path), fix="write the passphrase there")
+    return Secret(said)
+
+
+def find(name: str, environ: Mapping[str, str], keystore: Path | None = None) -> Secret:
+    """A secret by name: the environment first, then the keystore, opened by the passphrase of the environment.
+
+    Raises Misconfigured("SECRET_MISSING") where neither has it; its fix says what is lacking.
     """
     if environ.get(name):
         return Secret(environ[name])
-    if keystore is not None and keystore.exists() and environ.get(PASSPHRASE):
-        found = Keystore(keystore, Secret(environ[PASSPHRASE])).get(name)
-        if found is not None:
+    fix = f"export {name}=..., or `argosy secrets set {name}` and {PASSPHRASE} or {PASSPHRASE_FILE}"
+    if keystore is not None and keystore.exists():
+        opened = passphrase(environ)
+        if opened is None:
+            fix = f"{keystore} is there but closed: export {PASSPHRASE}, or {PASSPHRASE_FILE}=FILE"
+        elif (found := Keystore(keystore, opened).get(name)) is not None:
             return found
-    raise Misconfigured("SECRET_MISSING", f"{name} is not set", fix=f"export {name}=..., or `argosy secrets set {name}` and {PASSPHRASE}")
+        else:
+            fix = f"{keystore} has no such name; `argosy secrets list` shows what it has, `argosy secrets set {name}` adds it"
+    raise Misconfigured("SECRET_MISSING", f"{name} is not set", fix=fix)

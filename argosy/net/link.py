@@ -195,23 +195,27 @@ class _Plain:
         self._socket = socket
         self._heard = ear.heard
         self._ours = False
-        self._sends: set[asyncio.Task[None]] = set()
+        self._why = (1006, "")
+        self._work: set[asyncio.Task[None]] = set()
         self._reader = asyncio.ensure_future(self._read())
+        self._reader.add_done_callback(lambda _: self._later(self._end()))  # also of a reader that was stopped before it began
 
     def send(self, message: bytes, binary: bool = False) -> None:
-        self._later(self._socket.send_bytes(message) if binary else self._socket.send_str(message.decode()))
+        if not self.closed.done():
+            self._later(self._quietly(self._socket.send_bytes(message) if binary else self._socket.send_str(message.decode())))
 
     def ping(self) -> None:
-        self._later(self._socket.ping(b"argosy"))
+        if not self.closed.done():
+            self._later(self._quietly(self._socket.ping(b"argosy")))
 
     def close(self) -> None:
         self._ours = True
         self._reader.cancel()
 
     def _later(self, work: Any) -> None:
-        task = asyncio.ensure_future(self._quietly(work))
-        self._sends.add(task)
-        task.add_done_callback(self._sends.discard)
+        task = asyncio.ensure_future(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
 
     async def _quietly(self, work: Any) -> None:
         try:
@@ -219,21 +223,20 @@ class _Plain:
         except (OSError, RuntimeError):
             self._reader.cancel()  # what cannot be written to is closed; the reader says so
 
-    async def _end(self, why: tuple[int, str]) -> None:
+    async def _end(self) -> None:
         try:
             await self._socket.close()  # waits for the other side's goodbye no longer than GOODBYE_S
         except (OSError, RuntimeError):
             pass
         await self._session.close()
         if not self.closed.done():
-            self.closed.set_result((1000, "closed by us") if self._ours else why)
+            self.closed.set_result((1000, "closed by us") if self._ours else self._why)
 
     async def _read(self) -> None:
         import aiohttp
 
         text, binary = aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
         pings, over = (aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG), (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSING)
-        why = (1006, "")
         try:
             while True:
                 message = await self._socket.receive()
@@ -245,15 +248,13 @@ class _Plain:
                 elif message.type is pings[0]:
                     await self._socket.pong(message.data)
                 elif message.type in over:
-                    why = (int(message.data or 1005), str(message.extra or ""))
+                    self._why = (int(message.data or 1005), str(message.extra or ""))
                     break
                 elif message.type is not pings[1]:
-                    why = (int(self._socket.close_code or 1006), "")
+                    self._why = (int(self._socket.close_code or 1006), "")
                     break
         except (OSError, RuntimeError, asyncio.CancelledError):
             pass
-        finally:
-            await asyncio.shield(self._end(why))
 
 
 async def _aiohttp(url: str, hosts: Hosts, ear: Ear, headers: Mapping[str, str], largest: int, open_s: float) -> Link:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import NoReturn
+from urllib.parse import quote, quote_plus
 
 SHOWN = "***"
 SHORTEST = 6
@@ -46,10 +48,12 @@ class Secret:
 
 
 class Veil:
-    """Takes known secrets out of texts and bytes."""
+    """Takes known secrets out of texts and bytes, also where they are written as a URL or JSON writes them."""
 
     def __init__(self, *secrets: Secret) -> None:
-        self._values = sorted({one.reveal() for one in secrets if len(one.reveal()) >= SHORTEST}, key=len, reverse=True)
+        plain = {one.reveal() for one in secrets if len(one.reveal()) >= SHORTEST}
+        ways = {way(value) for value in plain for way in (str, _quoted, quote_plus, _escaped)}
+        self._values = sorted(ways, key=len, reverse=True)
 
     def text(self, text: str) -> str:
         """The text with stars in place of each secret."""
@@ -58,10 +62,6 @@ class Veil:
                 text = text.replace(value, SHOWN)
         return text
 
-    def shows(self, data: bytes) -> bool:
-        """Whether a secret is in there."""
-        return any(value.encode() in data for value in self._values)
-
     def bytes(self, data: bytes) -> bytes:
         """The bytes with stars in place of each secret."""
         for value in self._values:
@@ -69,6 +69,14 @@ class Veil:
             if raw in data:
                 data = data.replace(raw, SHOWN.encode())
         return data
+
+
+def _quoted(value: str) -> str:
+    return quote(value, safe="")
+
+
+def _escaped(value: str) -> str:
+    return json.dumps(value)[1:-1]
 
 
 class VeiledLog(logging.Filter):

@@ -8,10 +8,10 @@ import msgspec
 from msgspec import Meta
 
 from argosy.core.intents import Hold, Intent, Target
+from argosy.core.optioned import Series, rolled, soonest, stock_of
 from argosy.core.protocols import Book
 from argosy.core.series import chosen, held, size
 from argosy.core.strategy import Watch
-from argosy.core.optioned import Series, rolled, soonest, stock_of
 
 
 class Params(Series, frozen=True):

@@ -1,25 +1,42 @@
-"""The conformance suite of venues: subclass `MarketKit`, give `make`; its laws are tested, it knows no venue.
+"""The conformance suite of venues: subclass a kit, say how one is made; its laws are tested, it knows no venue.
 
-class TestMine(MarketKit):
+class TestMine(MarketKit):          # a market that is simulated in step
     def make(self, instruments):
         return MyMarket(instruments)
+
+class TestMyVenue(VenueKit):        # a venue beyond a wire: the same cases, and what only such a one must keep
+    REFUSES = {"group": "GROUP_UNSUPPORTED"}
+    async def open(self, instruments):
+        return MyRig(instruments)
+
+A case that a venue cannot express is never left out: `REFUSES` says the code with which it declines, and the case expects it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, ClassVar, Protocol
 
 from argosy.core.effects import Amend, Cancel, Effect, Submit
-from argosy.core.events import Bar, Event, Fill, OrderUpdate, Reply, Session, Status
+from argosy.core.errors import Misuse
+from argosy.core.events import Account, Bar, Event, Fill, OrderUpdate, Reply, Session, Status
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.orders import BUY, SELL, TERMINAL, Approved, Order, Tif, Type, Work
-from argosy.core.protocols import Market
 from argosy.core.time import HOUR
+from argosy.testing.venue_bridge import Bridge, Rig
 
 START = 1_700_000_000 * 1_000_000_000 // HOUR * HOUR
 """Where a stage begins, on a full hour."""
+
+
+class Played(Protocol):
+    """What a stage needs of a market: the part of `core.protocols.Market` that says what happened."""
+
+    def apply(self, thing: Effect | Event, now: int) -> Sequence[Event]: ...
+    def opening(self, bar: Bar) -> Sequence[Event]: ...
+    def busy(self, instrument: int) -> bool: ...
 
 
 class Stage:
@@ -29,7 +46,7 @@ class Stage:
     events: what the market said, in the order said
     """
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: Played) -> None:
         self.market = market
         self.now = START
         self.events: list[Event] = []
@@ -74,11 +91,13 @@ class Stage:
         """What the market said of an order beside its fills."""
         return [event for event in self.events if isinstance(event, OrderUpdate) and event.order == order]
 
+    def ends(self, order: int) -> list[tuple[Work, str]]:
+        """Every end of an order that the market spoke of, with its code."""
+        return [(update.work, update.code) for update in self.updates(order) if update.work in TERMINAL]
+
     def ended(self, order: int) -> bool:
         """Whether the market said that an order is over."""
-        return any(update.work in TERMINAL for update in self.updates(order)) or any(
-            fill.leaves == 0 for fill in self.fills(order)
-        )
+        return bool(self.ends(order)) or any(fill.leaves == 0 for fill in self.fills(order))
 
     def position(self, instrument: int = 0) -> int:
         """Signed lots that the executions add up to."""
@@ -90,13 +109,32 @@ class Stage:
 
 
 class MarketKit:
-    """Laws that every synchronous market keeps. Instrument 0 trades around the clock, instrument 1 in
-    sessions of "XNYS".
+    """Laws that every market keeps. Instrument 0 trades around the clock, instrument 1 in sessions of "XNYS".
+
+    REFUSES: what the venue cannot do, and the code of its definite no
+        opposite  orders of both sides of one instrument at once
+        group     orders sent apart of which one ends the other
+        beyond    a reduce-only order larger than the position (else it is made smaller)
+        halted    a new order in a halted instrument (all refuse it; the code may be the venue's own)
     """
 
-    def make(self, instruments: Instruments) -> Market:
+    REFUSES: ClassVar[Mapping[str, str]] = {}
+
+    def make(self, instruments: Instruments) -> Played:
         """A fresh market that trades `instruments`, without caps on volume."""
         raise NotImplementedError
+
+    def takes(self, stage: Stage, what: str, *orders: int) -> bool:
+        """Whether the venue takes what these orders need. Its no must have the declared code, and nothing of it may fill."""
+        refused = {
+            order: reply.code for order in orders for reply in stage.replies(order) if reply.outcome != "accepted"
+        }
+        if what not in self.REFUSES:
+            assert refused == {}, f"{what} is refused and REFUSES does not say so"
+            return True
+        assert set(refused.values()) == {self.REFUSES[what]}, f"{what} is declared refused; the replies are {refused}"
+        assert not [fill for fill in stage.fills() if fill.order in refused]
+        return False
 
     def stage(self) -> Stage:
         """A fresh market on a stage."""
@@ -169,8 +207,8 @@ class MarketKit:
         bar = Bar(stage.now, stage.now + HOUR, 0, 100.0, 110.0, 90.0, 100.0, 1e6, HOUR)
         stage.submit(1, BUY, 1)
         stage.events.extend(stage.market.opening(bar))
-        stage.submit(2, SELL, 1)
-        stage.submit(3, SELL, 1, type=Type.LIMIT, limit=105.0)
+        stage.submit(2, BUY, 1)
+        stage.submit(3, BUY, 1, type=Type.LIMIT, limit=95.0)
         stage.now += HOUR
         stage.apply(bar)
         assert not stage.fills(2)
@@ -199,7 +237,8 @@ class MarketKit:
         stage.apply(Cancel(1))
         stage.bar(40.0, 41.0, 39.0, 40.0)
         assert [reply.outcome for reply in stage.replies(1, "cancel")] == ["accepted", "refused"]
-        assert [update.work for update in stage.updates(1)] == [Work.CANCELED]
+        assert [work for work, _ in stage.ends(1)] == [Work.CANCELED]
+        assert not stage.fills()
 
     def test_a_cancel_of_a_filled_or_unknown_order_is_refused(self) -> None:
         stage = self.stage()
@@ -239,7 +278,8 @@ class MarketKit:
         stage.now = close
         stage.apply(Session(close, close, "XNYS", False, 1, close))
         stage.apply(bar)
-        assert [update.work for update in stage.updates(1)] == [Work.EXPIRED]
+        assert [work for work, _ in stage.ends(1)] == [Work.EXPIRED]
+        stage.apply(Session(stage.now, stage.now, "XNYS", True, 2, stage.now + 2 * HOUR))
         stage.bar(40.0, 41.0, 39.0, 40.0, instrument=1)
         assert stage.filled(1) == 0
         assert stage.filled(2) == 2
@@ -265,13 +305,25 @@ class MarketKit:
 
     def test_executions_are_unique_and_add_up(self) -> None:
         stage = self.stage()
+        for side, orders in ((BUY, (1, 2, 4, 5, 7, 8)), (SELL, (3, 6))):
+            for order in orders:
+                stage.submit(order, side, order)
+            for _ in range(2):
+                stage.bar(100.0, 101.0, 99.0, 100.0)
+        self._adds_up(stage, 27 - 9)
+
+    def test_orders_of_both_sides_at_once_add_up(self) -> None:
+        stage = self.stage()
         for order in range(1, 9):
             stage.submit(order, BUY if order % 3 else SELL, order)
         for _ in range(3):
             stage.bar(100.0, 101.0, 99.0, 100.0)
+        self._adds_up(stage, 27 - 9 if self.takes(stage, "opposite", 3, 6) else 27)
+
+    def _adds_up(self, stage: Stage, lots: int) -> None:
         names = Counter(fill.execution for fill in stage.fills())
         assert set(names.values()) == {1}
-        assert stage.position() == sum(order if order % 3 else -order for order in range(1, 9))
+        assert stage.position() == lots
         for fill in stage.fills():
             assert fill.lots > 0
             assert (fill.notional > 0) == (fill.side > 0)
@@ -283,11 +335,15 @@ class MarketKit:
         stage.bar(100.0, 101.0, 99.0, 100.0)
         stage.submit(2, SELL, 5, type=Type.STOP, stop=95.0, reduce_only=True, group=9)
         stage.submit(3, SELL, 5, type=Type.LIMIT, limit=105.0, reduce_only=True, group=9)
+        tied = self.takes(stage, "group", 2, 3)
         stage.bar(100.0, 106.0, 99.0, 105.0)
         stage.bar(94.0, 95.0, 90.0, 91.0)
+        if not tied:
+            assert stage.position() == 5 - stage.filled(2) - stage.filled(3) >= 0
+            return
         assert stage.filled(3) == 5
         assert stage.filled(2) == 0
-        assert [(update.work, update.code) for update in stage.updates(2)] == [(Work.CANCELED, "OCO")]
+        assert stage.ends(2) == [(Work.CANCELED, "OCO")]
         assert stage.position() == 0
 
     def test_legs_live_when_their_entry_fills_and_die_with_it(self) -> None:
@@ -300,7 +356,7 @@ class MarketKit:
         assert stage.filled(2) == 5
         assert stage.ended(3)
         assert stage.position() == 0
-        stop = Order(5, 0, SELL, 5, Type.STOP, stop=95.0, tif=Tif.GTC, reduce_only=True, parent=4)
+        stop = Order(5, 0, SELL, 5, Type.STOP, stop=45.0, tif=Tif.GTC, reduce_only=True, parent=4)
         stage.submit(4, BUY, 5, stop, type=Type.LIMIT, limit=50.0)
         stage.bar(94.0, 94.0, 93.0, 94.0)
         stage.apply(Cancel(4))
@@ -320,8 +376,10 @@ class MarketKit:
         stage.submit(4, SELL, 5, reduce_only=True)
         stage.bar(100.0, 101.0, 99.0, 100.0)
         stage.bar(100.0, 101.0, 99.0, 100.0)
-        assert stage.position() == 0
-        assert stage.filled(3) + stage.filled(4) == 3
+        left = 0 if self.takes(stage, "beyond", 4) else 1
+        assert stage.position() == left
+        assert stage.filled(3) + stage.filled(4) == 3 - left
+        assert stage.filled(3) == 2
 
     def test_a_halt_stops_fills_and_new_orders(self) -> None:
         stage = self.stage()
@@ -330,7 +388,8 @@ class MarketKit:
         stage.bar(99.0, 99.0, 98.0, 98.0)
         stage.submit(2, BUY, 1)
         assert not stage.fills()
-        assert [(reply.outcome, reply.code) for reply in stage.replies(2)] == [("refused", "HALTED")]
+        code = self.REFUSES.get("halted", "HALTED")
+        assert [(reply.outcome, reply.code) for reply in stage.replies(2)] == [("refused", code)]
         stage.apply(Status(stage.now, stage.now, 0, False))
         stage.bar(99.0, 99.0, 98.0, 98.0)
         assert stage.filled(1) == 5
@@ -351,3 +410,91 @@ class MarketKit:
             said.append(stage.events)
         assert said[0] == said[1]
         assert said[0]
+
+
+class VenueKit(MarketKit):
+    """The same laws for a venue beyond a wire (`core.protocols.Venue`), and what only such a one must keep.
+
+    It is stepped by a `Bridge`: each act waits until the venue has said all that follows from it, so that a case cannot
+    pass because something was still on its way. Whenever a bar begins, the venue's own count of positions and open orders
+    is held against what it said before.
+    """
+
+    _bridges: list[Bridge]
+
+    def setup_method(self) -> None:
+        """Nothing is open yet."""
+        self._bridges = []
+
+    def teardown_method(self) -> None:
+        """Close what the case opened."""
+        for bridge in self._bridges:
+            bridge.close()
+
+    async def open(self, instruments: Instruments) -> Rig:
+        """A fresh venue that trades `instruments` at about 100, at the moment `START`, with a hand on its market."""
+        raise NotImplementedError
+
+    def make(self, instruments: Instruments) -> Bridge:
+        """A venue on a bridge."""
+        bridge = Bridge(self.open(instruments))
+        self._bridges.append(bridge)
+        return bridge
+
+    def bridged(self) -> tuple[Stage, Bridge]:
+        """A stage and the bridge under it."""
+        stage = self.stage()
+        return stage, self._bridges[-1]
+
+    # -- what may be asked ----------------------------------------------------------------------------
+
+    def test_a_snapshot_is_the_account_and_the_open_orders(self) -> None:
+        stage, bridge = self.bridged()
+        stage.submit(1, BUY, 3)
+        stage.bar(100.0, 101.0, 99.0, 100.0)
+        stage.submit(2, BUY, 2, type=Type.LIMIT, limit=50.0)
+        before = bridge.snapshot()
+        (account,) = [event for event in before if isinstance(event, Account)]
+        assert account.positions == {0: 3}
+        assert account.cash < account.equity
+        assert {event.order for event in before if isinstance(event, OrderUpdate)} == {2}
+        assert not [event for event in before if isinstance(event, Fill)], "a fill was told twice"
+        assert [event for event in bridge.snapshot() if isinstance(event, OrderUpdate)] == [
+            event for event in before if isinstance(event, OrderUpdate)
+        ]
+
+    def test_cash_is_what_the_fills_say(self) -> None:
+        stage, bridge = self.bridged()
+        start = bridge.account().cash
+        for order, side, lots in ((1, BUY, 7), (2, SELL, 3), (3, SELL, 4)):
+            stage.submit(order, side, lots)
+            stage.bar(100.25, 101.0, 99.0, 100.5)
+        assert stage.position() == 0
+        assert start - bridge.account().cash == sum(fill.notional + fill.fee for fill in stage.fills())
+
+    def test_a_partial_fill_leaves_the_rest_working(self) -> None:
+        stage, bridge = self.bridged()
+        stage.submit(1, BUY, 10, type=Type.LIMIT, limit=90.0)
+        stage.bar(100.0, 101.0, 99.0, 100.0)
+        stage.events.extend(bridge.fill(1, 4, 90.0))
+        assert [(fill.lots, fill.leaves) for fill in stage.fills(1)] == [(4, 6)]
+        assert not stage.ended(1)
+        stage.apply(Cancel(1))
+        stage.bar(100.0, 101.0, 99.0, 100.0)
+        assert [work for work, _ in stage.ends(1)] == [Work.CANCELED]
+        assert stage.position() == 4
+
+    def test_facts_are_those_of_the_instrument(self) -> None:
+        _, bridge = self.bridged()
+        row = bridge.facts("AAA")
+        assert row.symbol == "AAA"
+        assert row.tick > 0
+        assert row.lot > 0
+        assert row.units(row.lots(Decimal(3))) == 3
+        assert row.tradable
+        try:
+            bridge.facts("NEVERHEARD")
+        except Misuse as error:
+            assert error.code == "INSTRUMENT_UNKNOWN"
+        else:
+            raise AssertionError("an instrument that nobody trades has facts")

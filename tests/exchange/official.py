@@ -92,6 +92,8 @@ def running(stream: object, ready: Callable[[], bool]) -> Iterator[None]:
     finally:
         stream._should_run = False
         stream._stop_stream_queue.put_nowait({"should_stop": True})
+        if stream._stop_stream_event is not None and stream._loop.is_running():
+            stream._loop.call_soon_threadsafe(stream._stop_stream_event.set)  # it does not wait to come back
         if stream._loop.is_running() and stream._ws is not None:
             asyncio.run_coroutine_threadsafe(stream._ws.close(), stream._loop)
         thread.join(10)

@@ -9,7 +9,8 @@ from hashlib import blake2b
 import aiohttp
 import pytest
 
-from argosy.core.time import SECOND
+from argosy.core.time import SECOND, parse
+from argosy.exchange import exercise
 from argosy.exchange.feed import Live
 from argosy.exchange.hours import Hours
 from argosy.exchange.rest import answer
@@ -143,6 +144,64 @@ def _play(seed: int) -> str:
         digest.update(repr(answer(exchange, account, "POST", "/v2/orders", {}, json.dumps(body).encode())).encode())
     exchange.audit()
     return digest.hexdigest()
+
+
+CHAIN = [f"AAPL261120{right}{strike:08d}" for right in "CP" for strike in (95_000, 100_000, 105_000)] + ["AAPL261127C00100000", "AAPL261127P00100000"]
+
+
+def _mixed(rng: random.Random) -> dict:
+    """Some order in shares, coins, options or several of them."""
+    side, kind = rng.choice(["buy", "sell"]), rng.random()
+    if kind < 0.25:
+        return {"symbol": "BTC/USD", "qty": round(rng.random() / 5, 6), "side": side, "type": "market", "time_in_force": "gtc"}
+    if kind < 0.6:
+        return {"symbol": rng.choice(CHAIN), "qty": rng.randint(1, 3), "side": side, "type": "market", "time_in_force": "day"}
+    if kind < 0.8:
+        legs = [{"symbol": s, "ratio_qty": str(r), "side": rng.choice(["buy", "sell"])} for s, r in zip(rng.sample(CHAIN, 3), (1, 2, 1), strict=True)]
+        return {"qty": 1, "type": "market", "time_in_force": "day", "order_class": "mleg", "legs": legs}
+    return {"symbol": "AAPL", "qty": 100 * rng.randint(1, 3), "side": side, "type": "market", "time_in_force": "day"}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_books_agree_with_options_and_coins(seed: int) -> None:
+    rng = random.Random(seed)
+    now = parse("2026-11-20T20:00:00Z")  # an hour before contracts end
+    terms = Terms(cash=200_000, margin_rate=0.06, borrow_rate=0.02, fees=FeeSchedule(sec_rate=27.8e-6))
+    exchange = Exchange(["AAPL", "BTC/USD"], [("K", "S")], now, seed=seed, terms=terms)
+    account = exchange.accounts["K"]
+    exchange.quote("BTC/USD", 50_000.0, 50_010.0)
+    taken = 0
+    for step in range(150):
+        mid = 100 + rng.uniform(-8, 8)
+        exchange.advance(now + step * 20 * SECOND)
+        exchange.quote("AAPL", round(mid - 0.01, 2), round(mid + 0.01, 2))
+        taken += answer(exchange, account, "POST", "/v2/orders", {}, json.dumps(_mixed(rng)).encode())[0] == 200
+        if step % 30 == 29:
+            answer(exchange, account, "POST", f"/v2/positions/{rng.choice(CHAIN)}/exercise", {}, b"")
+            exercise.assign(exchange, exchange.board(rng.choice(CHAIN[6:])), 1)
+        exchange.audit()
+    for day in ("20T21:00:00", "23T15:00:00", "27T18:00:00", "30T15:00:00"):
+        exchange.advance(parse(f"2026-11-{day}Z"))
+        exchange.audit()
+    kinds = {row.kind for row in account.activities}
+    assert taken > 40 and {"FILL", "OPEXP", "OPTRD"} <= kinds
+    assert not any(board.contract is not None and account.lots(board.row.id) for board in exchange.market.boards)  # all have ended
+    cash, held = Decimal(0), {}
+    for row in (activity.body for activity in account.activities):  # from the rows alone, as somebody would who knows nothing of us
+        symbol, kind = row.get("symbol"), row["activity_type"]
+        if kind == "FILL":
+            sign, size = (1 if row["side"] == "buy" else -1), (100 if len(symbol) > 10 else 1)
+            cash -= sign * (Decimal(row["qty"]) * Decimal(row["price"]) * size).quantize(Decimal("0.000001"))
+            held[symbol] = held.get(symbol, Decimal(0)) + sign * Decimal(row["qty"])
+        else:
+            cash += Decimal(row["net_amount"])
+            if kind.startswith("OP"):
+                held[symbol] = held.get(symbol, Decimal(0)) + Decimal(row["qty"])
+    view = account.view(exchange.market, exchange.now)
+    assert cash == Decimal(view["cash"])
+    positions = {exchange.market.boards[i].symbol: Decimal(p.lots) / 10**9 for i, p in account.positions.items()}
+    assert positions == {symbol: qty for symbol, qty in held.items() if qty}
+    assert Decimal(view["equity"]) == Decimal(view["cash"]) + Decimal(view["long_market_value"]) + Decimal(view["short_market_value"])
 
 
 def test_the_same_seed_is_the_same_session() -> None:

@@ -175,6 +175,25 @@ def test_oco_and_oto(house: Broker) -> None:
     assert house.trading.get_all_positions() == []
 
 
+def test_two_exits_share_their_shares(house: Broker) -> None:
+    house.trading.submit_order(market(6))
+    oco = house.trading.submit_order(
+        LimitOrderRequest(
+            symbol="AAPL", qty=6, side=SELL, time_in_force=GTC, limit_price=110, order_class=OrderClass.OCO,
+            take_profit=TakeProfitRequest(limit_price=110), stop_loss=StopLossRequest(stop_price=95, limit_price=94),
+        )  # fmt: skip
+    )
+    assert house.code(lambda: house.trading.submit_order(limit(1, 120, SELL))) == (403, 40310000)  # all six are kept
+    house.ctl("fill", order_id=str(oco.id), qty=4, price=110)
+    stop = house.trading.get_order_by_id(oco.legs[0].id)
+    assert (stop.qty, stop.limit_price, stop.order_class) == ("2", "94", OrderClass.OCO)
+    house.quote(94.50, 94.52)
+    assert house.trading.get_order_by_id(stop.id).filled_avg_price == "94.5"
+    rest = house.trading.get_order_by_id(oco.id)
+    assert (rest.status, rest.filled_qty) == (OrderStatus.CANCELED, "4")
+    assert house.trading.get_all_positions() == []
+
+
 def test_replacing_makes_a_chain(house: Broker) -> None:
     first = house.trading.submit_order(limit(10, 99))
     house.ctl("fill", order_id=str(first.id), qty=4, price=99)

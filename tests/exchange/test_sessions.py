@@ -229,7 +229,7 @@ BAD = [
     ({"qty": 0}, 40010001), ({"qty": "ten"}, 40010001), ({"qty": None}, 40010001), ({"notional": 5}, 40010001), ({"side": "hold"}, 40010001),
     ({"symbol": ""}, 40010001), ({"symbol": "NONE"}, 42210000), ({"type": "limit"}, 40010001), ({"limit_price": 5}, 40010001),
     ({"type": "stop"}, 40010001), ({"type": "trailing_stop"}, 40010001), ({"type": "trailing_stop", "trail_price": 1, "trail_percent": 1}, 40010001),
-    ({"time_in_force": "gtd"}, 40010001), ({"order_class": "mleg"}, 42210000), ({"order_class": "bracket"}, 42210000),
+    ({"time_in_force": "gtd"}, 40010001), ({"order_class": "mleg"}, 40010001), ({"order_class": "bracket"}, 42210000),
     ({"take_profit": {"limit_price": 110}}, 42210000), ({"qty": True}, 40010001), ({"type": "limit", "limit_price": -1}, 42210000),
     ({"qty": None, "notional": 0.5}, 42210000), ({"qty": None, "notional": 10.001}, 42210000),
     ({"qty": None, "notional": 10, "time_in_force": "gtc"}, 42210000),

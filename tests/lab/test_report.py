@@ -15,7 +15,7 @@ from argosy.core.errors import Misuse
 from argosy.core.events import Bar
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.tape import Tape
-from argosy.core.time import DAY
+from argosy.core.time import DAY, HOUR
 from argosy.lab import figures, months, packed, report, words
 from argosy.lab.orders import Asked
 from argosy.lab.page import element
@@ -144,7 +144,7 @@ def test_the_heat_map_refusals_and_hashes(page):
 
 
 def test_months_are_in_the_heat_map(paper):
-    known = START + np.array([0, 30, 31, 60]) * DAY  # 1 January, 31 January, 1 February, 1 March
+    known = START + np.array([0, 30, 31, 60]) * DAY + 21 * HOUR  # 1 January, 31 January, 1 February, 1 March
     made = Result(name="m", strategies=("s",), symbols=("AAA",), known=known, equity=np.array([100, 110, 99, 99]) * M,
                   benchmark=np.array([1.0, 2.0, 2.0, 2.0]), fills=paper.fills.head(0), trades=paper.trades.head(0))  # fmt: skip
     row = Page(report.render(made)).tables["heat"][1]  # with one decimal, and whole where there is little room

@@ -40,7 +40,17 @@ def test_a_strategy_has_one_sharpe_on_hours_and_on_days():
 
 @pytest.mark.parametrize(
     ("days", "ppy"),
-    [([0, 1, 2, 3, 4, 7, 8], 252.0), (list(range(14)), 365.0), ([0, 7, 14, 21], 365.25 / 7), ([0], 252.0)],
+    [
+        ([0, 1, 2, 3, 4, 7, 8], 252.0),
+        ([day for day in range(1, 60) if day % 7 not in (6, 0)], 252.0),  # bars of whole UTC days are known Tuesday to Saturday
+        ([day for day in range(60) if day % 7 not in (4, 5)], 252.0),  # a market that trades Sunday to Thursday
+        (list(range(14)), 365.0),
+        ([day for day in range(60) if day % 7 != 5], 365 * 6 / 7),  # currencies: from Sunday night
+        (list(range(0, 60, 2)), 365.25 / 2),
+        (list(range(0, 60, 3)), 365.25 / 3),
+        ([0, 7, 14, 21], 365.25 / 7),
+        ([0], 252.0),
+    ],
 )
 def test_steps_a_year(days, ppy):
     assert verdict.steps_a_year(START + np.array(days) * DAY) == pytest.approx(ppy)  # 2024-01-01 is a Monday
@@ -53,7 +63,8 @@ def test_growth_a_year_counts_calendar_time():
 
 def test_months_compound_to_the_whole():
     known = np.array(
-        [parse(day) for day in ("2023-12-29", "2024-01-31", "2024-02-01", "2024-02-29", "2024-04-02")]
+        # the bar of the 31st is known at midnight, and is January's
+        [parse(day) for day in ("2023-12-29", "2024-02-01", "2024-02-01T21:00:00Z", "2024-02-29", "2024-04-02")]
     )
     value = np.array([100.0, 110.0, 99.0, 121.0, 60.5])
     assert verdict.monthly(known, value) == [

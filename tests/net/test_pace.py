@@ -74,7 +74,7 @@ def test_a_wrong_clock_of_ours_does_not_shorten_the_wait(skew: float) -> None:
     assert one.wait() == pytest.approx(9.0)
 
 
-@pytest.mark.parametrize("reset", ["", "soon", "99999999999999999999", "-5", "１２"])
+@pytest.mark.parametrize("reset", ["", "soon", "99999999999999999999", "9999999999", "-5", "１２"])
 def test_a_wild_header_neither_crashes_nor_silences_for_ever(reset: str) -> None:
     clock = Clock()
     one = budget(clock)

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from math import sqrt
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -216,9 +216,14 @@ def bags(subject: Subject) -> list[Bag]:
     seen: set[int] = set()
 
     def look(where: str, value: Any, depth: int) -> None:
-        if id(value) in seen or isinstance(value, (str, bytes, ModuleType, type)):
+        if id(value) in seen or isinstance(value, (ModuleType, type)):
             return
         seen.add(id(value))
+        if isinstance(value, (str, bytes, bytearray, int)):
+            packed = _packed(value)
+            if len(packed) >= least:
+                out.append(Bag(where, packed))
+            return
         if isinstance(value, FunctionType):
             for name, inner in _reached(value):
                 look(f"{where} -> {name}", inner, depth)
@@ -252,7 +257,7 @@ def bags(subject: Subject) -> list[Bag]:
 
 
 def _reached(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    """What a function carries: its closure, its defaults, and the module's names that it uses."""
+    """What a function carries: its closure, its defaults, what is written out in it, and the module's names that it uses."""
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:
             yield name, cell.cell_contents
@@ -260,11 +265,32 @@ def _reached(function: FunctionType) -> Iterator[tuple[str, Any]]:
             continue
     for k, value in enumerate((*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())):
         yield f"default {k}", value
+    for k, value in enumerate(_written(function.__code__)):
+        if value != function.__doc__:
+            yield f"constant {k}", value
     for name in sorted(named(function.__code__)):
         if name in function.__globals__:
             value = function.__globals__[name]
             if not isinstance(value, FunctionType) or value.__module__ == function.__module__:
                 yield name, value
+
+
+def _written(code: CodeType) -> Iterator[Any]:
+    """What is written out in code and in the code inside it: texts, numbers, tuples, sets."""
+    for value in code.co_consts:
+        if isinstance(value, CodeType):
+            yield from _written(value)
+        else:
+            yield value
+
+
+def _packed(value: str | bytes | bytearray | int) -> NDArray[np.float64]:
+    """What a text or a long number may hide: one value a letter or a byte, or one a bit. Words with spaces between them are speech."""
+    if isinstance(value, int):
+        return np.array([float(bit) for bit in f"{abs(value):b}"])
+    if isinstance(value, str):
+        return np.array([float(ord(letter)) for letter in value]) if not any(letter.isspace() for letter in value) else np.zeros(0)
+    return np.frombuffer(bytes(value), np.uint8).astype(np.float64)
 
 
 def _series(value: Any) -> NDArray[np.float64] | None:

@@ -90,7 +90,7 @@ def by_step(
         keys = np.array([names.index(label) for label in said], np.int64)
         label_of = dict(enumerate(names))
     else:
-        keys, label_of = _times(pl.Series(steps.ends), group, zone)
+        keys, label_of = _times(pl.Series(steps.ends - 1), group, zone)  # what ends at midnight is of the day before
     rows = [_step_row(label_of[key], keys == key, steps) for key in sorted(set(keys.tolist()))]
     floats = ("total_return", "benchmark_return", "volatility", "sharpe", "beta", "gaining_steps")
     schema: dict[str, Any] = {"group": pl.String, "steps": pl.Int64} | dict.fromkeys(floats, pl.Float64)

@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from decimal import Decimal
 from typing import Literal
 
+import msgspec
+
 from argosy.core.effects import Amend, Cancel
 from argosy.core.errors import Misuse
 from argosy.core.events import Account, Event, Fill, OrderUpdate, Reply
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.money import to_units
 from argosy.core.orders import Approved, Order, Work
+from argosy.core.time import iso
 from argosy.venues.alpaca import facts, words
 from argosy.venues.alpaca.answer import NOT_SENT, Accepted, Ambiguous, Answer, Refused
 from argosy.venues.alpaca.client import Client, missing, value
@@ -32,6 +35,7 @@ class AlpacaVenue:
 
     instruments: of the run, by symbol; desk: four letters; clock: ns UTC
     patience: how long it is asked about an order that nobody knows; odd: what was not understood
+    walk_from: ns before which executions are of no interest, 0: all are
     What becomes known by itself (updates, fills, the end of an ambiguity) comes out of `stream`, or at once to `listener`.
     Executions are named by Alpaca's order id and the cumulative quantity after them, which stream and REST tell alike, so
     that the same execution heard twice is one.
@@ -47,6 +51,7 @@ class AlpacaVenue:
         self.odd = odd or Oddities()
         self.foreign: dict[str, WireOrder] = {}
         self.last_activity = ""
+        self.walk_from = 0
         self._facts: dict[str, Instrument] = {}
         self._clock = clock
         self._patience = patience or Patience()
@@ -58,6 +63,7 @@ class AlpacaVenue:
         self._tasks: set[asyncio.Task[None]] = set()
         self._amending: dict[int, asyncio.Lock] = {}
         self._strange: dict[str, list[Activity | TradeUpdate]] = {}
+        self._walking = self._walk_wanted = False
 
     # -- what may be asked of a venue ------------------------------------------------------------------------------------
 
@@ -76,6 +82,8 @@ class AlpacaVenue:
         placed = self.ledger.place(order, legs)
         if placed.refused is not None:
             return self._reply(order.id, "submit", "refused", *placed.refused)
+        if self.ledger.apart(placed):
+            return self._reply(order.id, "submit", "refused", "GROUP_UNSUPPORTED", "sent apart they cannot end each other; see submit_pair")
         body = words.request(row, order, legs, self.ledger.desk)
         sent = time.monotonic()
         answer = await self.client.submit(body, words.name(self.ledger.desk, order.id), deadline_s=self._patience.order_s)
@@ -83,11 +91,29 @@ class AlpacaVenue:
             self._later(self._settle(placed, body, sent))
         return self._answered(order.id, "submit", answer)
 
+    async def submit_pair(self, take: Approved, stop: Approved) -> list[Reply]:
+        """Send a target and a stop of one position, of which one cancels the other, as the one order that Alpaca has for both."""
+        if take.order.lots != stop.order.lots or take.order.side != stop.order.side:
+            first, second = await self.submit(stop), await self.submit(take)  # apart only one goes out: what protects comes first
+            return [second, first]
+        whole = msgspec.structs.replace(take, legs=(stop.order,))
+        first = await self.submit(whole)
+        second = self._reply(stop.order.id, "submit", first.outcome, first.code, first.text)
+        return [first, second]
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """From now on whatever becomes known is told at once."""
+        self._listener = listener
+        while self._queue:
+            listener(self._queue.popleft())
+
     async def cancel(self, effect: Cancel) -> Reply:
         """Ask for an order's end. Accepted: Alpaca will try; the end itself is told by an update."""
         placed = self.ledger.placed.get(effect.order)
         if placed is None:
             return self._reply(effect.order, "cancel", "refused", "NOT_CANCELABLE", "this desk never sent it")
+        if placed.refused is not None:
+            return self._reply(effect.order, "cancel", "refused", "NOT_CANCELABLE", f"it was refused: {placed.refused[0]}")
         placed.unwanted = True
         if not placed.id:
             found = await self._resolver.lookup(placed)
@@ -139,7 +165,8 @@ class AlpacaVenue:
 
     async def walk(self) -> list[Event]:
         """Every execution since the last walk that was not told yet, from the activities. Retry where Alpaca does not answer."""
-        rows = value(await self.client.activities("FILL", since=self.last_activity), "the fills")
+        after = iso(self.walk_from) if self.walk_from and not self.last_activity else ""
+        rows = value(await self.client.activities("FILL", since=self.last_activity, after=after), "the fills")
         events: list[Event] = []
         for activity in rows:
             fill = await self._fill_of_activity(activity)
@@ -176,8 +203,19 @@ class AlpacaVenue:
 
     def adopt(self, orders: Iterable[tuple[Order, tuple[Order, ...]]]) -> None:
         """Orders that the journal knows to be sent, after a restart."""
+        pairs: dict[int, Placed] = {}
         for order, legs in orders:
-            self.ledger.place(order, legs)
+            placed = self.ledger.place(order, legs)
+            mate = pairs.setdefault(order.group, placed) if order.group and not order.parent else placed
+            if mate is not placed:  # two that cancel each other went out as one: the target, with the stop as its leg
+                take, stop = (mate, placed) if mate.order.tag == "take" else (placed, mate)
+                take.legs = (stop.order,)
+
+    def look(self, order: WireOrder) -> Placed | None:
+        """Which decision an order is, None for another hand's; fills that were told of it before that was known are said now."""
+        placed = self.ledger.find(order)
+        self._known_now()
+        return placed
 
     async def close(self) -> None:
         """Stop asking, and close the connections."""
@@ -195,9 +233,9 @@ class AlpacaVenue:
 
     def told(self, update: TradeUpdate) -> None:
         """One message of the account stream."""
-        if update.event in _FILLS and update.order.id and update.order.filled_qty is None:
+        if update.event in _FILLS and update.order.id and None in (update.order.filled_qty, update.qty, update.price):
             self.odd.keep("fill", update)
-            self._later(self._walk_later())
+            self._walk_soon()
         self._heard(update.order, update.event, update)
 
     def _heard(self, order: WireOrder, event: str, update: TradeUpdate | None = None) -> None:
@@ -211,9 +249,23 @@ class AlpacaVenue:
                 self._emit(fill)
             self._known_now()
             return
-        for one in self._update_of(order, event or order.status, now, ns_of(update.timestamp) if update is not None else 0):
-            self._emit(one)
+        ts = ns_of(update.timestamp) if update is not None else 0
+        told = self._update_of(order, event or order.status, now, ts)
+        if told and self._lacks(order):
+            self._later(self._after_fills(told))
+        else:
+            for one in told:
+                self._emit(one)
         self._known_now()
+
+    def _lacks(self, order: WireOrder) -> bool:
+        """Whether an order shows more filled than its executions that were told: one of them was lost, or is on its way."""
+        return bool(order.id and order.filled_qty) and f"{order.id}:{words.exact(order.filled_qty or ZERO)}" not in self._said
+
+    async def _after_fills(self, told: list[Event]) -> None:
+        """Say what became of an order after its executions, which are asked for: an end before its fills would be believed to be all."""
+        for one in [*await self._resolver.insist(self.walk), *told]:
+            self._emit(one)
 
     def _known_now(self) -> None:
         """Fills that were told of orders before it was known that they are ours."""
@@ -244,7 +296,7 @@ class AlpacaVenue:
         if work is Work.REPLACED or (work is Work.FILLED and event != "filled"):
             return []  # what takes its place, or its executions, say more
         if work is Work.FILLED:
-            self._later(self._walk_later())
+            self._walk_soon()
             return []
         if work is Work.REJECTED and len(placed.ids) > 1:
             self._later(self._replacement_refused(placed, order))
@@ -318,11 +370,15 @@ class AlpacaVenue:
         """Ask until it is known what became of a submit, and say it."""
         order = placed.order.id
         answer = await self._resolver.settle(placed, body, sent)
-        self._emit(self._answered(order, "submit", answer))
+        reply = self._answered(order, "submit", answer)
+        self._emit(reply)
+        for leg in placed.legs:
+            if not leg.parent:  # the other one of a pair
+                self._emit(msgspec.structs.replace(reply, order=leg.id))
         if isinstance(answer, Accepted):
             self._heard(answer.value, "")
             if answer.value.filled_qty:
-                await self._walk_later()
+                self._walk_soon()
 
     async def _replacement_refused(self, placed: Placed, refused: WireOrder) -> None:
         """The order that should have taken another's place was rejected: the other lives on, unless Alpaca says how it ended."""
@@ -337,9 +393,21 @@ class AlpacaVenue:
 
         return ask
 
-    async def _walk_later(self) -> None:
-        for event in await self._resolver.insist(self.walk):
-            self._emit(event)
+    def _walk_soon(self) -> None:
+        """Read the activities; where that is being done already, once more after it, however often it was asked for."""
+        self._walk_wanted = True
+        if not self._walking:
+            self._walking = True
+            self._later(self._walk_on())
+
+    async def _walk_on(self) -> None:
+        try:
+            while self._walk_wanted:
+                self._walk_wanted = False
+                for event in await self._resolver.insist(self.walk):
+                    self._emit(event)
+        finally:
+            self._walking = False
 
     def _answered(self, order: int, verb: Verb, answer: Answer[WireOrder] | Answer[None]) -> Reply:
         if isinstance(answer, Accepted):

@@ -151,7 +151,7 @@ class Client:
     async def activities(
         self, kind: str = "FILL", *, since: str = "", after: str = "", deadline_s: float = READ_S, pages: int = 1000
     ) -> Answer[list[Activity]]:
-        """Activities of a kind, oldest first, page after page.
+        """Activities of a kind ("" = of every kind), oldest first, page after page.
 
         since: id of the last one known (exclusive); after: RFC 3339, where no id is known; pages: the most that are read
         """
@@ -159,7 +159,8 @@ class Client:
         seen = {since}
         for _ in range(pages):
             asked = {"direction": "asc", "page_size": str(PAGE)} | ({"after": after} if after else {}) | ({"page_token": since} if since else {})
-            answer = await self._list(Activity, f"/v2/account/activities/{kind}", urlencode(asked), deadline_s)
+            path = f"/v2/account/activities/{kind}" if kind else "/v2/account/activities"
+            answer = await self._list(Activity, path, urlencode(asked), deadline_s)
             if not isinstance(answer, Accepted):
                 return answer
             fresh = [row for row in answer.value if row.id not in seen]

@@ -87,6 +87,8 @@ class Activity(Wire, kw_only=True):
     leaves_qty: Decimal | None = None
     cum_qty: Decimal | None = None
     net_amount: Decimal | None = None
+    per_share_amount: Decimal | None = None
+    status: str = ""
 
 
 class WireAccount(Wire, kw_only=True):
@@ -206,16 +208,16 @@ def record(kind: type[T], thing: Any) -> T:
     shape = _shape(kind)
     if not isinstance(thing, dict):
         return kind(odd={"": thing})
-    odd: Odd = {str(key): value for key, value in thing.items() if key not in shape.known}
-    told = {key: value for key, value in thing.items() if key in shape.known}
+    known = shape.known
+    odd: Odd = {str(key): value for key, value in thing.items() if key not in known}
     try:
-        made = msgspec.convert(told, kind, strict=False)
+        made = msgspec.convert(thing, kind, strict=False)
     except (msgspec.ValidationError, ValueError, OverflowError, RecursionError):
-        made = _piecemeal(kind, shape, told, odd)
+        made = _piecemeal(kind, shape, thing, odd)
     for name, wire_name in shape.exact:
         value = getattr(made, name)
         if value is not None and not (value.is_finite() and (not value or _DECIMALS < value.adjusted() < _LARGEST)):
-            odd[wire_name] = told[wire_name]
+            odd[wire_name] = thing[wire_name]
             setattr(made, name, None)
     made.odd = odd
     return made

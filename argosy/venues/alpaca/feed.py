@@ -36,7 +36,8 @@ class Feed:
     listener: gets each event where the frame is read, so it must be quick; other: messages that are no event of core (late
     corrections, bands, bars told again, unknown ones), as records
     wants:    channel -> symbols ("*" for all); only symbols of `instruments` become events
-    clock:    ns UTC, asked once a frame: `known` of all events in it
+    clock:    ns UTC, asked once a frame: `known` of its first event; each later one was known a nanosecond later, so that none are
+        taken for one instant
     After each return of the stream a Gap says that something may be missing.
     """
 
@@ -50,6 +51,7 @@ class Feed:
         self.subscribed: dict[str, list[str]] = {}
         self.bands: dict[int, tuple[float, float]] = {}
         self.heard_ns = 0
+        self._told = 0
         self.frames = 0
         self._key, self._secret = key, secret
         self._ids = {row.symbol: row.id for row in instruments}
@@ -74,14 +76,15 @@ class Feed:
 
     def heard(self, message: bytes) -> None:
         """One frame: each of its messages becomes an event at once."""
-        known = self.heard_ns = self._clock()
+        began = self.heard_ns = max(self._clock(), self.heard_ns + self._told)
         self.frames += 1
         listener, find = self._listener, self._find
         try:
             rows: list[Any] = self._quick(message)
         except ms.WRONG:
             rows = self._messages.decode(message)
-        for row in rows:
+        self._told = len(rows) + 1
+        for known, row in enumerate(rows, began):
             kind = type(row)
             if kind is quote_message:
                 i = find(row.S)
@@ -175,6 +178,10 @@ class Feed:
 
     def _say(self, link: Link, thing: dict[str, Any]) -> None:
         link.send(msgspec.msgpack.encode(thing) if self._pack else msgspec.json.encode(thing), self._pack)
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """From now on this one gets each event."""
+        self._listener = listener
 
     def want(self, stream: Stream, channel: str, symbols: list[str]) -> bool:
         """Subscribe to more; kept for the next connection too. Whether it could be said on this one."""

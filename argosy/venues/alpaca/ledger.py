@@ -48,6 +48,7 @@ class Ledger:
     def __init__(self, desk: str) -> None:
         self.desk = desk
         self.placed: dict[int, Placed] = {}
+        self._mates: dict[int, Placed] = {}
         self._by_id: dict[str, int] = {}
         self.fresh: list[str] = []
         """Alpaca's ids that were learnt since somebody looked."""
@@ -60,6 +61,16 @@ class Ledger:
             for leg in legs:
                 self.placed.setdefault(leg.id, Placed(leg))
         return row
+
+    def apart(self, row: Placed) -> bool:
+        """Whether another order of its one-cancels-other group was sent before it, and not with it: Alpaca cannot tie the two."""
+        group = row.order.group
+        if not group or row.order.parent or row.legs:
+            return False
+        first = self._mates.get(group)
+        if first is None or first.refused is not None:
+            first = self._mates[group] = row
+        return first is not row
 
     def find(self, told: WireOrder) -> Placed | None:
         """Whose order it is, and from now on that id is known; None for one that is not this desk's."""
@@ -96,10 +107,7 @@ class Ledger:
         if told.id and told.id not in row.ids:
             self._by_id[told.id] = row.order.id
             self.fresh.append(told.id)
-            if told.replaces is None and row.ids and told.client_order_id.partition(".")[2] == "":
-                row.ids.insert(0, told.id)  # the first of the chain, heard of after those that took its place
-            else:
-                row.ids.append(told.id)
+            row.ids.insert(_link(row.ids, told), told.id)
         number = told.client_order_id.partition(".")[2]
         if number.isdigit() and len(number) < 9:
             row.amends = max(row.amends, int(number))
@@ -115,6 +123,15 @@ class Ledger:
             if told.id and (leg.type is Type.LIMIT) == (told.type == "limit") and told.id not in self._by_id:
                 self._learn(self.placed[leg.id], told)
                 return
+
+
+def _link(ids: list[str], told: WireOrder) -> int:
+    """Where in its chain an order stands: after the one whose place it took, before the one that took its; the first is heard of last, too."""
+    if told.replaces in ids:
+        return ids.index(told.replaces) + 1
+    if told.replaced_by in ids:
+        return ids.index(told.replaced_by)
+    return 0 if told.replaces is None and told.client_order_id.partition(".")[2] == "" else len(ids)
 
 
 def _number(desk: str, name: str) -> int | None:

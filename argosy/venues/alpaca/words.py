@@ -60,7 +60,7 @@ def name(desk: str, order: int, amends: int = 0) -> str:
 
 
 def request(row: Instrument, order: Order, legs: tuple[Order, ...], desk: str, *, extended: bool = False) -> bytes:
-    """The body of a new order with its legs."""
+    """The body of a new order with its legs. One that may only reduce says so in Alpaca's words, and is refused there where it would open."""
     body: dict[str, Any] = {
         "symbol": row.symbol,
         "qty": exact(row.units(order.lots)),
@@ -69,6 +69,8 @@ def request(row: Instrument, order: Order, legs: tuple[Order, ...], desk: str, *
         "time_in_force": TIFS[order.tif],
         "client_order_id": name(desk, order.id),
     }
+    if order.reduce_only and not legs:
+        body["position_intent"] = "buy_to_close" if order.side > 0 else "sell_to_close"
     if order.limit == order.limit:
         body["limit_price"] = price(order.limit)
     if order.stop == order.stop and order.type is not Type.TRAILING:

@@ -81,8 +81,9 @@ async def many(count: int, seed: int) -> None:
         await venue.close()
 
 
-def test_a_thousand_ambiguous_submits_are_a_thousand_orders() -> None:
-    asyncio.run(many(10_000 if os.environ.get("ARGOSY_DRILL") else 1_000, seed=7))
+def test_ambiguous_submits_are_one_order_each() -> None:
+    """By a small law of orders here; `tests/exchange/test_own_client_ambiguous.py` counts at the exchange itself."""
+    asyncio.run(many(2_000 if os.environ.get("ARGOSY_DRILL") else 300, seed=7))
 
 
 @pytest.mark.parametrize("fault", FAULTS)

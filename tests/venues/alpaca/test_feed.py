@@ -46,11 +46,21 @@ def test_each_message_is_its_event(pack: bool) -> None:
     ts = parse(T)
     assert events == [
         Quote(ts, NOW, 1, 10.5, 10.52, 300.0, 200.0),
-        Trade(ts, NOW, 0, 20.25, 7.0),
-        Bar(parse("2026-11-20T15:00:00Z"), NOW, 0, 1.0, 2.0, 0.5, 1.5, 99.0, MINUTE),
-        Status(ts, NOW, 0, True, "H Halt T12 News"),
-        Status(ts, NOW, 0, False, "T Trading"),
+        Trade(ts, NOW + 1, 0, 20.25, 7.0),
+        Bar(parse("2026-11-20T15:00:00Z"), NOW + 2, 0, 1.0, 2.0, 0.5, 1.5, 99.0, MINUTE),
+        Status(ts, NOW + 3, 0, True, "H Halt T12 News"),
+        Status(ts, NOW + 4, 0, False, "T Trading"),
     ]
+
+
+def test_no_two_rows_are_known_at_one_time_though_the_clock_stands() -> None:
+    """A journal's fold takes what was known at one time for one instant; the desk has stepped each row by itself."""
+    events: list[Any] = []
+    feed = Feed(Secret("k"), Secret("s"), TABLE, {}, events.append, clock=lambda: NOW, pack=False)
+    for price in (10.0, 11.0):
+        feed.heard(json.dumps([{"T": "t", "S": "AAPL", "p": price + k, "s": 1, "t": T} for k in range(3)]).encode())
+    known = [event.known for event in events]
+    assert len(known) == 6 and known == sorted(set(known))
 
 
 def test_a_side_without_an_order_is_nan() -> None:

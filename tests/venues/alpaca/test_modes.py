@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from argosy.core.errors import ArgosyError, Misconfigured
-from argosy.net.guard import Armed
+from argosy.net.guard import _MINT, Armed
 from argosy.net.secret import Secret
 from argosy.venues.alpaca.client import Client, connect
 from argosy.venues.alpaca.history import History
 from argosy.venues.alpaca.modes import check_key, place
 from tests.net.wild import Raw, answer
 
-PROOF = Armed(account="123", venue="alpaca", until_ns=100, record="h")
+PROOF = Armed(_MINT, account="123", venue="alpaca", until_ns=100, record="h")
 
 
 def test_paper_leads_to_paper_alone() -> None:
@@ -43,7 +43,7 @@ def test_paper_leads_to_paper_alone() -> None:
         ("live", {}),
         ("live", {"armed": None}),
         ("live", {"armed": PROOF, "clock": lambda: 100}),
-        ("live", {"armed": Armed(account="1", venue="kraken", until_ns=100, record=""), "clock": lambda: 5}),
+        ("live", {"armed": Armed(_MINT, account="1", venue="kraken", until_ns=100, record=""), "clock": lambda: 5}),
         ("live", {"armed": PROOF, "clock": lambda: 5, "base": "https://paper-api.alpaca.markets"}),
         ("backtest", {}),
     ],
