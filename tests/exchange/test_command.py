@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,21 +49,22 @@ def test_one_command_and_an_account_is_there() -> None:
 def test_every_flag_of_the_command() -> None:
     flags = "--host localhost --port 0 --key K --secret S --symbols spy,BTC/USD --feed live --speed step --rate-limit 4 --seed 9 --control --json"
     words = [sys.executable, "-m", "argosy.cli", "exchange", *flags.split()]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process, ended(process):
         text = ""
         while not text.rstrip().endswith("}"):
             text += process.stdout.readline()
+            assert process.poll() is None, process.stderr.read()
         told = json.loads(text)
         assert told["symbols"] == ["SPY", "BTC/USD"] and told["keys"] == ["K"] and told["control"].endswith("/_ctl")
         client = TradingClient("K", "S", url_override=told["trading"])
         client._retry = 0
         before = client.get_clock().timestamp
-        step = urllib.request.Request(told["control"] + "/step", b'{"seconds": 90}', method="POST")
-        assert json.loads(urllib.request.urlopen(step, timeout=10).read())["rows"] == 901
+        step = urllib.request.Request(told["control"] + "/step", b'{"seconds": 90}', method="POST")  # noqa: S310
+        assert json.loads(urllib.request.urlopen(step, timeout=10).read())["rows"] == 901  # noqa: S310
         assert (client.get_clock().timestamp - before).total_seconds() == 90
         assert [client.get("/clock")["is_open"] for _ in range(2)] == [True, True]  # of 4 in this minute of the exchange
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 @pytest.mark.parametrize(
