@@ -44,7 +44,7 @@ from argosy.venues.alpaca.account import AccountStream
 from argosy.venues.alpaca.answer import Refused
 from argosy.venues.alpaca.broker import AlpacaVenue
 from argosy.venues.alpaca.client import Client, connect, headers, missing, value
-from argosy.venues.alpaca.codec import Oddities, WireAccount, ns_of
+from argosy.venues.alpaca.codec import Oddities, TradeUpdate, WireAccount, ns_of
 from argosy.venues.alpaca.feed import Feed
 from argosy.venues.alpaca.history import History
 from argosy.venues.alpaca.messages import BandMessage, moment
@@ -112,7 +112,8 @@ class Wired:
     account_stream: what happens to orders, None where no order leaves; feed_stream: what happens in the market
     bars:     instrument -> spans of the bars that its strategies follow, ns; back: how many of each they need to begin
     showing:  answers what is so at the broker; None where no order leaves
-    turned:   told when a stream comes and goes: (name, up, why); whoever runs the desk sets it
+    turned:   told when a stream comes and goes: (name, up, why); spoke: each time the account's says something; whoever runs the desk
+              sets them
     """
 
     def __init__(
@@ -123,6 +124,7 @@ class Wired:
         self.engine = engine
         self.odd = Oddities()
         self.turned: Callable[[str, bool, str], None] = _nobody
+        self.spoke: Callable[[], None] = _silent
         self.paper: PaperVenue | None = None
         self.showing: Shows | None = None
         self.account_stream: Stream | None = None
@@ -130,8 +132,13 @@ class Wired:
         if door.sends:
             self.venue = venue = AlpacaVenue(door.client, instruments, terms.desk, clock=clock, odd=self.odd)
             self.showing = Shows(venue)
+
+            def told(update: TradeUpdate) -> None:
+                self.spoke()
+                venue.told(update)
+
             account = AccountStream(
-                door.key, door.secret, venue.told, lambda up, why: self.turned("account", up, why), odd=self.odd
+                door.key, door.secret, told, lambda up, why: self.turned("account", up, why), odd=self.odd
             )
             self.account_stream = account.stream(door.place)
         else:
@@ -165,6 +172,10 @@ class Wired:
 
 def _nobody(stream: str, up: bool, why: str) -> None:
     """Nobody asks how the streams are."""
+
+
+def _silent() -> None:
+    """Nobody asks whether the account's stream lives."""
 
 
 def _unheard(event: Event) -> None:

@@ -121,7 +121,7 @@ def unlatch(
     beat = heartbeat.read(place.heartbeat)
     if beat is not None and beat.state != heartbeat.ENDED and not gone(beat.pid):
         raise Misuse("DESK_RUNS", "a desk runs on this account", where=str(place.root), fix='argosy resume --reason "..."')
-    was = latch.clear(place.latch, reason, ceremony.me(), time.time_ns())
+    was = latch.pardon(place.latch, reason, ceremony.me(), time.time_ns())
     if json:
         screen.say_json({"was": was})
     else:

@@ -75,6 +75,7 @@ def backtest(
     found, label = prices.gather(source, split(symbols) or wanted.symbols, start, end, every, **prices.wishes([wanted.plugin]))
     wanted = msgspec.structs.replace(wanted, symbols=prices.chosen(wanted.symbols, found))
     beside = prices.benchmark(source, benchmark, loaded.settings, found)
+    screen.folder(save, "--save")
     rows = sum(len(tape) for tape in found[1])
     with screen.progress(strategy, rows, json) as show:
         result, asked = perform([wanted], found, loaded.settings, strategy, lambda done: show(done, ""), save)

@@ -22,11 +22,12 @@ def found(which: str) -> Path:
     """The socket of the desk that runs. Misuse: DESK_NOT_RUNNING, DESK_SEVERAL."""
     from argosy.core.errors import Misuse
     from argosy.desk.folder import Folder, desks
+    from argosy.desk.inbox import answers
 
     if which:
         return Folder(desks() / which).inbox
     folders = sorted(path for path in desks().iterdir() if path.is_dir()) if desks().is_dir() else []
-    running = [path for path in folders if Folder(path).inbox.exists()]
+    running = [path for path in folders if answers(Folder(path).inbox)]
     if not running:
         raise Misuse("DESK_NOT_RUNNING", "no desk runs", where=str(desks()), fix="start one: `argosy run`")
     if len(running) > 1:
@@ -40,6 +41,19 @@ def say(which: str, verb: str, **said: Any) -> dict[str, Any]:
     from argosy.desk.inbox import ask
 
     return ask(found(which), verb, by=_me(), **{name: value for name, value in said.items() if value})
+
+
+def simulated() -> dict[str, Any] | None:
+    """How the one simulated desk that runs here came to its exchange, with its keys; None where there is not exactly one."""
+    from argosy.core.errors import Misuse
+    from argosy.desk.folder import Folder, desks
+    from argosy.desk.inbox import answers, ask
+
+    running = [path for path in sorted(desks().glob("sim-*")) if answers(Folder(path).inbox)]
+    try:
+        return ask(Folder(running[0]).inbox, "way") if len(running) == 1 else None
+    except Misuse:
+        return None
 
 
 def _me() -> str:
@@ -62,7 +76,13 @@ def _told(answer: dict[str, Any], json: bool, text: str) -> None:
 
 
 def status(which: Which = "", json: Json = False) -> None:
-    """How the desk stands: money, state, strategies, streams, what it decided last."""
+    """How the desk stands: money, state, strategies, streams, what it decided last.
+
+    \b
+      argosy status
+      argosy status --json | jq .equity
+      argosy status --desk sim-PA123        where several desks run
+    """
     from argosy.cli import screen
     from argosy.cli.standing import standing
 
@@ -74,7 +94,12 @@ def status(which: Which = "", json: Json = False) -> None:
 
 
 def positions(which: Which = "", json: Json = False) -> None:
-    """What is held, at which price, and whose it is."""
+    """What is held, at which price, and whose it is.
+
+    \b
+      argosy positions
+      argosy positions --json
+    """
     from argosy.cli import screen
     from argosy.cli.standing import held
 
@@ -86,7 +111,12 @@ def positions(which: Which = "", json: Json = False) -> None:
 
 
 def orders(which: Which = "", json: Json = False) -> None:
-    """Orders that are not over."""
+    """Orders that are not over.
+
+    \b
+      argosy orders
+      argosy why ORDER                      how one of them came to be
+    """
     from argosy.cli import screen
     from argosy.cli.standing import working
 
@@ -109,13 +139,19 @@ def halt(
 
     \b
       argosy halt --reason "the numbers look wrong"
+      argosy halt --with-protections --reason "I close it by hand at the broker"
     """
     told = say(which, "halt", reason=reason, protections=protections)
     _told(told, json, f"✓ halted: entries are cancelled, stops {'are too' if protections else 'stay'}; `argosy resume` leads out")
 
 
 def reduce(reason: Reason = "", which: Which = "", json: Json = False) -> None:
-    """Take nothing that enlarges a position; orders that rest, rest on."""
+    """Take nothing that enlarges a position; orders that rest, rest on.
+
+    \b
+      argosy reduce --reason "out for lunch"
+      argosy resume --reason "back"
+    """
     told = say(which, "reduce", reason=reason)
     _told(told, json, "✓ only exits go out now; `argosy resume` leads out")
 
@@ -125,7 +161,13 @@ def flatten(
     strategy: Annotated[str, typer.Option("--strategy", help="Only what this strategy holds; it is paused.", metavar="NAME")] = "",
     reason: Reason = "", yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, which: Which = "", json: Json = False,
 ) -> None:  # fmt: skip
-    """Close positions at the market: of a symbol, of a strategy, or all. All of them latches a level that only `argosy resume` clears."""
+    """Close positions at the market: of a symbol, of a strategy, or all. All of them latches a level that only `argosy resume` clears.
+
+    \b
+      argosy flatten --reason "I want out"              everything; it asks first
+      argosy flatten AAPL --reason "news"               one symbol
+      argosy flatten --strategy trend --reason "odd"    one strategy, which is paused
+    """
     what = symbol.upper() or strategy or "EVERYTHING"
     if not yes and not json:
         typer.confirm(f"close {what} at the market?", abort=True)
@@ -137,7 +179,12 @@ def cancel(
     order: Annotated[str, typer.Argument(help="Id of the order, ours or as the broker sees it; all entries if left out.", metavar="ORDER")] = "",
     reason: Reason = "", which: Which = "", json: Json = False,
 ) -> None:  # fmt: skip
-    """Take back an order, or all entries, and give up what wanted them. A strategy that wants the same again is to be paused."""
+    """Take back an order, or all entries, and give up what wanted them. A strategy that wants the same again is to be paused.
+
+    \b
+      argosy cancel ARGO2K4 --reason "too far away"
+      argosy cancel --reason "no entries now"
+    """
     told = say(which, "cancel", order=order, reason=reason)
     count = len(told["orders"])
     _told(told, json, f"✓ {count} order{'s are' if count != 1 else ' is'} being cancelled" if count else "nothing to cancel")
@@ -147,7 +194,12 @@ def pause(
     strategy: Annotated[str, typer.Argument(help="Which; all if left out.", metavar="STRATEGY")] = "",
     reason: Reason = "", which: Which = "", json: Json = False,
 ) -> None:  # fmt: skip
-    """Let a strategy rest: it keeps its position with its stops and is asked nothing."""
+    """Let a strategy rest: it keeps its position with its stops and is asked nothing.
+
+    \b
+      argosy pause trend --reason "earnings today"
+      argosy resume trend --reason "they are out"
+    """
     told = say(which, "pause", strategy=strategy, reason=reason)
     _told(told, json, "✓ " + ", ".join(f"{name} {state}" for name, state in told["strategies"].items()))
 
@@ -156,7 +208,12 @@ def resume(
     strategy: Annotated[str, typer.Argument(help="A paused strategy; the desk's level if left out.", metavar="STRATEGY")] = "",
     reason: Reason = "", which: Which = "", json: Json = False,
 ) -> None:  # fmt: skip
-    """Go on: a paused strategy, or the desk after a halt, first with small orders (PROBE) until its books were right some times."""
+    """Go on: a paused strategy, or the desk after a halt, first with small orders (PROBE) until its books were right some times.
+
+    \b
+      argosy resume --reason "the feed was mute; books agree"
+      argosy resume trend --reason "they are out"
+    """
     if strategy:
         told = say(which, "unpause", strategy=strategy, reason=reason)
         _told(told, json, "✓ " + ", ".join(f"{name} {state}" for name, state in told["strategies"].items()))
@@ -166,11 +223,19 @@ def resume(
 
 
 def stop(reason: Reason = "", which: Which = "", json: Json = False) -> None:
-    """End the desk; positions keep their stops."""
+    """End the desk; positions keep their stops.
+
+    \b
+      argosy stop --reason "the week is over"
+    """
     _told(say(which, "stop", reason=reason), json, "✓ it ends")
 
 
 def reload(which: Which = "", json: Json = False) -> None:
-    """Take changed settings where they may change while it runs: limits, intervals, policies, the log's level."""
+    """Take changed settings where they may change while it runs: limits, intervals, policies, the log's level.
+
+    \b
+      argosy config check && argosy reload
+    """
     told = say(which, "reload")
     _told(told, json, f"✓ changed: {', '.join(told['changed']) or 'nothing'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,7 +11,6 @@ from argosy.cli.options import Config, Json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from argosy.desk.doctor import Examination
     from argosy.house import Wanted
@@ -43,6 +43,7 @@ def doctor(
     \b
       argosy doctor trend --symbols AAPL,MSFT --base http://127.0.0.1:8900
       argosy doctor --mode paper --json
+      argosy doctor                            the simulated desk that runs, like that of `argosy up`
     """
     import asyncio
 
@@ -66,7 +67,11 @@ def doctor(
 def asked(
     config: Path | None, names: Sequence[str] | None, mode: str, base: str, account: str, symbols: str
 ) -> tuple[Settings, tuple[Wanted, ...], tuple[str, str]]:
-    """Settings, strategies and keys, as a run would have them. Keys that are missing are ("", "")."""
+    """Settings, strategies and keys, as a run would have them; where no exchange is named, those of the simulated desk that runs.
+
+    Keys that are missing are ("", "").
+    """
+    from argosy.cli.desk import simulated
     from argosy.cli.run import fleet
     from argosy.core.errors import Misconfigured
     from argosy.desk.keys import keys
@@ -78,7 +83,13 @@ def asked(
         flags["desk.symbols"] = chosen
     settings = load(config, flags).settings
     if settings.desk.mode == "sim" and not settings.desk.base:
-        raise Misconfigured("DESK_BASE", "where is the exchange?", where="desk.base", fix="start `argosy exchange` and give --base http://127.0.0.1:8900")
+        told = simulated()
+        if told is None:
+            fix = "start `argosy exchange` and give --base http://127.0.0.1:8900, or start `argosy up`"
+            raise Misconfigured("DESK_BASE", "where is the exchange?", where="desk.base", fix=fix)
+        more = {"desk.base": told["base"], "desk.account": account or told["account"], "desk.symbols": chosen or told["symbols"]}
+        settings = load(config or (Path(told["config"]) if told["config"] else None), flags | more).settings
+        return settings, fleet(settings, list(names or told["strategies"]), chosen, []), (told["key"], told["secret"])
     try:
         given = keys(settings.desk.mode)
     except Misconfigured as missing:

@@ -45,8 +45,30 @@ from argosy.core.errors import ArgosyError
 INTERRUPTED = 130
 
 
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Begin": ("demo", "up", "new", "strategies"),
+    "The past": (
+        "backtest", "sweep", "search", "walkforward", "montecarlo", "passport", "report", "compare", "explain", "taxes", "daily", "data"
+    ),
+    "A desk": ("exchange", "doctor", "run", "status", "positions", "orders", "why", "pause", "reload", "stop", "journal"),
+    "Out of risk": ("reduce", "halt", "cancel", "flatten", "kill", "watchdog", "resume", "unlatch"),
+    "Real money": ("arm", "disarm", "secrets"),
+    "Settings": ("config",),
+}  # fmt: skip
+"""The commands as `argosy --help` lists them."""
+
+
 class Shell(TyperGroup):
     """The commands, with our errors turned into a message and a status."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands by what one wants to do, instead of all in one row."""
+        named = {name for group in GROUPS.values() for name in group}
+        rest = tuple(name for name in self.list_commands(ctx) if name not in named)
+        width = max(len(name) for name in self.commands)
+        for title, names in {**GROUPS, **({"More": rest} if rest else {})}.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), self.commands[name].get_short_help_str(90)) for name in names])
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
@@ -97,7 +119,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Start with `argosy demo`: it needs no account, no network and no settings.",
+    epilog="Start with `argosy demo`, then `argosy up`: they need no account, no network and no settings.",
 )
 
 
@@ -111,14 +133,16 @@ def argosy(
 
     \b
       argosy demo                                     all strategies on packaged prices, with a report
+      argosy up                                       the whole robot on a simulated broker, with its page
       argosy backtest trend --symbols AAPL,MSFT       one strategy on the packaged prices
       argosy data import prices.csv --symbol SPY      bring prices of your own
       argosy config explain venue.slippage_bps        what a setting means and where it is set
+      argosy halt --reason "a look"                   the desk takes nothing new; stops stay
     """
 
 
 app.command("demo", short_help="All strategies on packaged prices, with a report.")(demo.demo)
-app.command("daily", short_help="BUY, SELL or HOLD for each symbol after the last closed bar, and why.")(daily.daily)
+app.command("daily", short_help="BUY, SELL or HOLD for each symbol today, and why.")(daily.daily)
 app.command("explain", short_help="Why a saved run made a trade.")(explain_run.explain)
 app.command("backtest", short_help="One strategy over the past, beside buying and holding.")(
     backtest.backtest

@@ -104,7 +104,7 @@ def _numbers(text: str, where: str) -> list[float]:
         found = [float(part) for part in text.split(",") if part.strip()]
     except ValueError as error:
         raise Misuse("MONTE_NUMBERS", f"{text!r} is no list of numbers", where=where, fix=f"write it like {where} 1,2,3") from error
-    if not found or not all(value >= 0.0 for value in found) or (where == "--delays" and any(value != int(value) for value in found)):
+    if not found or not all(0.0 <= value < float("inf") for value in found) or (where == "--delays" and any(value != int(value) for value in found)):
         raise Misuse("MONTE_NUMBERS", f"{text!r} is no list of numbers from 0 on", where=where, fix=f"write it like {where} 1,2,3")
     return found
 

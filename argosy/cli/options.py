@@ -24,6 +24,6 @@ Benchmark = Annotated[
                  metavar="SYMBOL"),
 ]  # fmt: skip
 Fixed = Annotated[list[str] | None, typer.Option("--param", "-p", help="A parameter that stays the same, like short=true.", metavar="NAME=VALUE")]
-Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same trials.", metavar="N")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same trials.", metavar="N", min=-(2**63), max=2**63 - 1)]
 Workers = Annotated[int, typer.Option("--workers", help="How many at once; 0 is one a core. The answer is the same.", metavar="N", min=0)]
 Ledger = Annotated[Path | None, typer.Option("--ledger", help="Folder of the ledger of trials; .argosy/trials if left out.", metavar="DIR")]

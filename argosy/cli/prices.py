@@ -11,7 +11,7 @@ import msgspec
 from argosy.core.errors import Misuse
 from argosy.core.instrument import Instruments
 from argosy.core.tape import Tape
-from argosy.core.time import DAY, HOUR, NEVER, parse, span, span_text
+from argosy.core.time import DAY, HOUR, NEVER, iso, parse, span, span_text
 
 if TYPE_CHECKING:
     from argosy.core.events import Event
@@ -24,6 +24,8 @@ WITH_OPTIONS = ("IBM",)
 """What of the packaged prices a strategy of options runs on where nobody says: a share that never split in those years."""
 STANDARD = "SPY"
 """What a run is measured by where nobody says anything else, and the catalog has it."""
+STALE = 7 * DAY
+"""How long before the end of a run the prices of its yardstick may end: a long holiday, and no more."""
 
 
 def gather(
@@ -150,7 +152,8 @@ def benchmark(source: str, named: str, settings: Settings, data: Data) -> tuple[
 
     named: a symbol of the catalog, "off", or "" for what `data.benchmark` says, else SPY where the catalog has it. The catalog is the
     run's, else that of the settings. Of several spans the run's own is taken, else days, else the longest.
-    data: of the run. Misuse: BENCHMARK_SYMBOL for one that is named and not there, BENCHMARK_PERIOD where none of it was known in the run,
+    data: of the run. Misuse: BENCHMARK_SYMBOL for one that is named and not there, BENCHMARK_PERIOD where none of it was known in the run or it ends
+    more than a week before it,
     BENCHMARK_CURRENCY where it is in another currency.
     """
     from argosy.data.catalog import Catalog
@@ -176,6 +179,10 @@ def benchmark(source: str, named: str, settings: Settings, data: Data) -> tuple[
             fault = "BENCHMARK_CURRENCY", f"{symbol} is in {row.currency}, the account in {settings.account.currency}", "name another"
         elif int(tape["known"][0]) >= last or int(tape["known"][-1]) < first:
             fault = "BENCHMARK_PERIOD", f"{symbol} has no price in the period of the run", "name another, or --benchmark off"
+        elif last - int(tape["known"][-1]) > STALE + int(tape["span"].max()):
+            over = iso(int(tape["known"][-1]))[:10]
+            what = f"prices of {symbol} end on {over}, the run on {iso(last)[:10]}: a yardstick that stands still flatters"
+            fault = "BENCHMARK_PERIOD", what, f"argosy data fetch {symbol}, --end {over}, or --benchmark off"
         else:
             only, actions = _apart([tape], catalog.actions([symbol]))
             return symbol, only[0], actions

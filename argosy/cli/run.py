@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from argosy.settings import Settings
 
 
-
 def run(
     strategies: Annotated[
         list[str] | None,
@@ -42,6 +41,10 @@ def run(
       argosy run trend --symbols AAPL,MSFT --base http://127.0.0.1:8900
       argosy status                                                     from anywhere, while it runs
       argosy halt --reason "I want to look"
+      LIVE_TRADING_ENABLED=true LIVE_CONFIRM=123456789 argosy run --mode live --live
+
+    It is examined first, as `argosy doctor` does it. Real money needs the ceremony of `argosy arm` as well: docs/live.md.
+    Exit status 0 when it ended cleanly, 1 when something broke, 2 when it was refused.
     """
     from argosy.core.errors import Misuse
     from argosy.core.time import SECOND, span
@@ -50,25 +53,32 @@ def run(
     chosen = [one.strip().upper() for one in symbols.split(",") if one.strip()]
     if param and len(strategies or ()) != 1:
         raise Misuse("PARAM_WHOSE", "parameters are of one strategy, and it is not clear which", where="--param", fix="name one strategy")
-    wished = asked(config, flags, list(strategies or ()), chosen, list(param or ()), key, secret, live)
+    wished, settings = asked(config, flags, list(strategies or ()), chosen, list(param or ()), key, secret, live)
     from argosy.desk.serve import serve
 
+    say = tell_json if json else tell
+    say("examined", examined(settings, wished, live))
     status = serve(
-        wished, tell_json if json else tell, every_s=span(every) / SECOND if every else 0.0, for_s=span(during) / SECOND if during else 0.0
+        wished, say, every_s=span(every) / SECOND if every else 0.0, for_s=span(during) / SECOND if during else 0.0
     )
     raise typer.Exit(status)
 
 
 def asked(
     config: Path | None, flags: Mapping[str, Any], names: list[str], symbols: list[str], param: list[str], key: str, secret: str, live: bool
-) -> Asked:
-    """What a run is asked for, from settings and command line. Misconfigured where something is missing."""
+) -> tuple[Asked, Settings]:
+    """What a run is asked for, from settings and command line; for real money with the proof that it is armed.
+
+    Misconfigured where something is missing; for real money with the code of the first condition that does not hold.
+    """
     from argosy.core.errors import Misconfigured, Misuse
+    from argosy.desk import ceremony
     from argosy.desk.keys import keys
     from argosy.desk.run import Asked
     from argosy.net.secret import Secret
     from argosy.settings import load
 
+    flags = {**flags, **({"desk.symbols": symbols} if symbols else {})}  # so that what is armed is what is run
     settings = load(config, flags).settings
     desk = settings.desk
     if live != (desk.mode == "live"):
@@ -80,6 +90,8 @@ def asked(
         raise Misconfigured("DESK_BASE", "where is the exchange?", where="desk.base", fix="start `argosy exchange` and give --base http://127.0.0.1:8900")
     if desk.mode != "sim" and (key or secret):
         raise Misuse("KEY_ALOUD", "a key on the command line can be read by everybody", where="--key", fix="argosy secrets set ALPACA_API_KEY")
+    wanted = fleet(settings, names, symbols, param)
+    armed = ceremony.prove(settings, wanted, flag=live) if desk.mode == "live" else None
     pair = (key or "PKSIM", secret or "secret") if desk.mode == "sim" and (key or secret) else keys(desk.mode)
 
     def read() -> tuple[Any, Any, Any]:
@@ -87,9 +99,19 @@ def asked(
         return fresh.desk_terms(), fresh.desk, fleet(fresh, names, symbols, param)
 
     return Asked(
-        wanted=fleet(settings, names, symbols, param), terms=settings.desk_terms(), settings=desk,
-        key=Secret(pair[0]), secret=Secret(pair[1]), watchdog=settings.watchdog, again=read,
-    )  # fmt: skip
+        wanted=wanted, terms=settings.desk_terms(), settings=desk, key=Secret(pair[0]), secret=Secret(pair[1]), armed=armed,
+        watchdog=settings.watchdog, again=read, config=str(config.absolute()) if config is not None else "", names=tuple(names),
+    ), settings  # fmt: skip
+
+
+def examined(settings: Settings, wished: Asked, live: bool) -> dict[str, Any]:
+    """What the examination before the start found. Misconfigured("PREFLIGHT_...") where something failed."""
+    from argosy.desk.doctor import path_of, preflight
+    from argosy.desk.folder import of
+
+    found = preflight(settings, wished.wanted, (wished.key.reveal(), wished.secret.reveal()), flag=live)
+    odd = [f"{check.name}: {check.said}" for check in found.checks if check.status == "warn"]
+    return {"checks": len(found.checks), "odd": odd, "kept": str(path_of(of(found.mode, found.account), found.at))}
 
 
 def fleet(settings: Settings, names: list[str], symbols: list[str], param: list[str]) -> tuple[Any, ...]:
@@ -101,8 +123,7 @@ def fleet(settings: Settings, names: list[str], symbols: list[str], param: list[
 
 
 def tell_json(what: str, more: Mapping[str, Any]) -> None:
-    """One line for machines."""
-    """One JSON object."""
+    """One line for machines: one JSON object."""
     import msgspec
 
     print(msgspec.json.encode({"event": what, **more}).decode(), flush=True)
@@ -126,8 +147,32 @@ def _status(more: Mapping[str, Any]) -> str:
     return f"equity {more['equity']:,.2f}  day {more['day_pnl']:+,.2f}  {held}  {len(more['orders'])} orders  {more['fills']} fills{level}"
 
 
+def _examined(more: Mapping[str, Any]) -> str:
+    return "".join([f"{more['checks']} checks, nothing failed", *(f"\n                    ! {text}" for text in more["odd"])])
+
+
+def _starting(more: Mapping[str, Any]) -> str:
+    """The banner: whose money, by whom, within which limits, until when."""
+    money = "REAL MONEY until " + more["armed_until"] + " UTC" if more["armed_until"] else more["mode"]
+    rows = (
+        f"{money}   account {more['account']}   equity {more['equity']:,.2f} {more['currency']}",
+        f"strategies  {', '.join(more['strategies'])}", f"symbols     {', '.join(more['symbols'])}", f"limits      {'; '.join(more['limits'])}",
+    )  # fmt: skip
+    return "\n                    ".join(rows)
+
+
+def _compared(more: Mapping[str, Any]) -> str:
+    mended = ", ".join(f"{count} {code}" for code, count in more["repaired"].items()) or "nothing to mend"
+    barred = f"; not traded: {', '.join(more['barred'])}" if more["barred"] else ""
+    return f"{'a new journal' if more['fresh'] else 'the journal goes on'}; {mended}{barred}; {more['bars']} bars of history"
+
+
 _TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "status": _status,
+    "examined": _examined,
+    "starting": _starting,
+    "compared": _compared,
+    "trading": lambda more: f"{', '.join(more['strategies'])}; `argosy status` from another window",
     "alarm": lambda more: f"{more['code']}: {more['text']}",
     "ended": lambda more: str(more["why"]),
 }

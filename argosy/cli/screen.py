@@ -57,6 +57,25 @@ def writable(path: Path | None, option: str) -> None:
         raise Misuse("WRITE_PATH", f"{path} {what}", where=option, fix="name a file in a folder of yours")
 
 
+def folder(path: Path | None, option: str) -> None:
+    """Before anything runs: make a folder that is to be written into; Misuse("WRITE_PATH") where that cannot be."""
+    import os
+
+    from argosy.core.errors import Misuse
+
+    if path is None:
+        return
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        what = "" if os.access(path, os.W_OK) else "nothing may be written into it"
+    except FileExistsError:
+        what = "it is a file"
+    except OSError as error:
+        what = error.strerror or "it cannot be made"
+    if what:
+        raise Misuse("WRITE_PATH", f"{path} cannot be the folder: {what}", where=option, fix="name a folder of yours")
+
+
 def sparkline(values: Sequence[float], width: int) -> str:
     """The course of values in `width` blocks, lowest to highest."""
     if len(values) < 2 or width < 2:

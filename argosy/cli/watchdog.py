@@ -101,12 +101,17 @@ def kill(
 
 def _asked(config: Path | None, mode: str, base: str, account: str, flatten: str) -> tuple[Any, tuple[str, str]]:
     """Settings and keys. Nothing here reads strategies: what is wrong with one must not keep an emergency from its end."""
+    from argosy.cli.desk import simulated
     from argosy.core.errors import Misconfigured
     from argosy.desk.keys import keys
     from argosy.settings import load
 
     pairs = (("desk.mode", mode), ("desk.base", base), ("desk.account", account), ("watchdog.flatten", flatten))
-    settings = load(config, {name: value for name, value in pairs if value}).settings
+    flags = {name: value for name, value in pairs if value}
+    settings = load(config, flags).settings
+    if settings.desk.mode == "sim" and not settings.desk.base and (told := simulated()) is not None:
+        flags |= {"desk.base": told["base"], "desk.account": account or told["account"]}
+        return load(config, flags).settings, (told["key"], told["secret"])
     if settings.desk.mode == "sim" and not settings.desk.base:
         raise Misconfigured("DESK_BASE", "where is the exchange?", where="desk.base", fix="--base http://127.0.0.1:8900")
     return settings, keys(settings.desk.mode)

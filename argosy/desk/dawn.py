@@ -6,14 +6,14 @@ It ends ready or it raises. Where no order leaves there is no account to compare
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from argosy import quay
 from argosy.core.errors import Broken, Retry
-from argosy.core.events import CashFlow, Session
+from argosy.core.events import CashFlow, Event, Session
 from argosy.core.orders import Approved
 from argosy.core.points import reach
 from argosy.core.time import DAY, SECOND
@@ -55,11 +55,12 @@ class Dawn:
     """One beginning.
 
     wired, node, rounds (None where no order leaves), journal, recorder: the parts; cash, currency: of the account, for a first start
+    begins: see `Start`
     """
 
     def __init__(
         self, wired: quay.Wired, node: Node, rounds: Rounds | None, journal: Memory, recorder: Any, *, cash: int, currency: str, feed: str,
-        clock: Clock,
+        clock: Clock, begins: Callable[[int], Sequence[Event]] = lambda now: (),
     ) -> None:  # fmt: skip
         self.wired = wired
         self.node = node
@@ -70,6 +71,7 @@ class Dawn:
         self.currency = currency
         self.feed = feed
         self.clock = clock
+        self.begins = begins
         self.fresh = journal.seq <= 1
         self.bars = self.rested = 0
         self.started = Started(self.fresh)
@@ -81,7 +83,7 @@ class Dawn:
         seen = node.seen
         rows = seen.over(self.recorder.rows(first) if not self.fresh else ())
         if self.rounds is not None:
-            start = Start(engine, self.rounds, self.clock, connect=self._connect, patience_s=PATIENCE_S)
+            start = Start(engine, self.rounds, self.clock, connect=self._connect, begins=self.begins, patience_s=PATIENCE_S)
             self.started = await start.run(records, rows, saved=saved, since=since)
         elif self.fresh:
             now = self.clock.now()

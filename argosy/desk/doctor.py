@@ -40,6 +40,8 @@ NAMES = (
     "latch", "arming", "kill switch", "watchdog", "watched",
 )  # fmt: skip
 """What is examined, in this order; arming for real money alone, watched where no watchdog is wanted."""
+LONG = frozenset({"calendar", "data", "kill switch", "watchdog"})
+"""What a short examination leaves out: what takes seconds, or sends an order."""
 
 
 class Examination(msgspec.Struct, frozen=True):
@@ -56,19 +58,20 @@ class Examination(msgspec.Struct, frozen=True):
 
 async def examine(
     settings: Settings, wanted: Sequence[Wanted], given: tuple[str, str], *, flag: bool = False, exercise: bool = True,
-    only: Sequence[str] = (), told: Callable[[Check], None] | None = None,
+    only: Sequence[str] = (), short: bool = False, told: Callable[[Check], None] | None = None,
 ) -> Examination:  # fmt: skip
     """Look at everything, in this order; what was found is written into the desk's folder where it is known whose that is.
 
     given: key and secret; flag: --live; exercise: send and take back an order, never with real money nor beside a desk that runs
-    only: names of checks; the others are left out, and nothing is written; told: hears each check as it is done
+    only: names of checks; the others are left out, and nothing is written; short: leave `LONG` out
+    told: hears each check as it is done
     """
     if unknown := [name for name in only if name not in NAMES]:
         raise Misuse("DOCTOR_CHECK", f"there is no check {unknown[0]!r}", where="--only", fix=f"one of {', '.join(NAMES)}")
     checks: list[Check] = []
 
     async def add(name: str, look: Callable[[], Awaitable[Check] | Check]) -> None:
-        if only and name not in only:
+        if (only and name not in only) or (short and name in LONG):
             return
         begun = time.perf_counter()
         try:
@@ -112,7 +115,7 @@ async def examine(
         await add("data", lambda: _data(settings, way, given, broker, symbols))
         number = broker.account.account_number if broker.account is not None else ""
         if number:
-            await _inside(add, settings, wanted, given, broker, symbols, flag, exercise)
+            await _inside(add, settings, wanted, given, broker, symbols, flag, exercise and not short)
         return _written(settings, number if not only else "", checks)
     finally:
         await door.close()
@@ -198,12 +201,20 @@ def armed(missing: Sequence[arming.Missing]) -> Check:
 
 
 def preflight(settings: Settings, wanted: Sequence[Wanted], given: tuple[str, str], *, flag: bool = False, exercise: bool = True) -> Examination:
-    """Examine before a start. Misconfigured("PREFLIGHT") where something failed; its fix is that of the first thing."""
-    found = asyncio.run(examine(settings, wanted, given, flag=flag, exercise=exercise))
+    """Examine before a start, by `desk.preflight`; what was found is written down.
+
+    Misconfigured("PREFLIGHT_" and the name of the first check that failed), with its fix; PREFLIGHT_MODE where a short one is not enough.
+    """
+    mode, wish = settings.desk.mode, settings.desk.preflight
+    if wish == "short" and mode != "sim":
+        raise Misconfigured("PREFLIGHT_MODE", f"mode {mode} is examined in full", where="desk.preflight", fix='desk.preflight = "auto"')
+    short = wish == "short" or (wish == "auto" and mode == "sim")
+    found = asyncio.run(examine(settings, wanted, given, flag=flag, exercise=exercise, short=short))
     bad = [check for check in found.checks if check.status == "fail"]
     if bad:
-        names = ", ".join(check.name for check in bad)
-        raise Misconfigured("PREFLIGHT", f"not ready: {names}. {bad[0].name}: {bad[0].said} ({bad[0].value})", where="argosy doctor", fix=bad[0].fix)
+        names, first = ", ".join(check.name for check in bad), bad[0]
+        code = "PREFLIGHT_" + first.name.upper().replace(" ", "_")
+        raise Misconfigured(code, f"not ready: {names}. {first.name}: {first.said} ({first.value})", where="argosy doctor", fix=first.fix)
     return found
 
 

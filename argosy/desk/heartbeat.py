@@ -11,6 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from argosy.core.points import reach
+
 STARTS, LIVES, ENDED = "starts", "lives", "ended"
 
 
@@ -41,6 +43,7 @@ class Heart:
         self._count += 1
         body = msgspec.json.encode(Beat(os.getpid(), self._count, self._wall(), level, state))
         self._fresh.write_bytes(body)
+        reach("heartbeat.rename")
         self._fresh.replace(self.path)
 
     def end(self, level: int) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from argosy.core.errors import ArgosyError, Misuse
+from argosy.core.points import reach
 
 LONGEST = 1 << 16
 WAIT_S = 10.0
@@ -31,7 +32,7 @@ class Inbox:
     async def open(self) -> None:
         """Listen. Misuse("DESK_RUNS") where another process already does."""
         if self.path.exists():
-            if _answers(self.path):
+            if answers(self.path):
                 raise Misuse("DESK_RUNS", "another desk listens there", where=str(self.path), fix="stop it first: `argosy stop`")
             self.path.unlink()
         before = os.umask(0o177)
@@ -70,15 +71,20 @@ class Inbox:
             verb = self.verbs.get(said["verb"])
             if verb is None:
                 raise Misuse("VERB_UNKNOWN", f"{said['verb']!r} is no word for a desk", fix=f"one of {', '.join(sorted(self.verbs))}")
-            return {"ok": True, **await verb(said)}
+            reach("inbox.heard")
+            answer = {"ok": True, **await verb(said)}
+            reach("inbox.done")
+            return answer
         except msgspec.DecodeError as error:
             return {"ok": False, "code": "INBOX_LINE", "text": f"no JSON: {error}", "fix": '{"verb": "status"}'}
         except ArgosyError as error:
             return {"ok": False, "code": error.code, "text": error.what, "fix": error.fix}
 
 
-def _answers(path: Path) -> bool:
+def answers(path: Path) -> bool:
     """Whether a process listens at a path."""
+    if not path.exists():
+        return False
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(0.5)
         try:

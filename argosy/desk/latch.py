@@ -15,6 +15,7 @@ from argosy.core.points import reach
 
 REDUCE, HALT, FLATTEN, DARK = 1, 2, 3, 4
 NAMES = {REDUCE: "L1 REDUCE", HALT: "L2 HALT", FLATTEN: "L3 FLATTEN", DARK: "L4 DARK"}
+PARDON = "pardon.json"
 
 
 class Latch(msgspec.Struct, frozen=True):
@@ -63,9 +64,40 @@ def clear(path: Path, reason: str, by: str, at: int) -> Latch | None:
         return None
     kept = {"latch": before, "cleared": {"reason": reason.strip(), "by": by, "at": at}}
     put(path.with_name(f"latch-{at}.json"), msgspec.json.encode(kept))
+    reach("latch.clear")
     path.unlink(missing_ok=True)
     sync(path.parent)
+    reach("latch.cleared")
     return before
+
+
+class Pardon(msgspec.Struct, frozen=True):
+    """A latch that was cleared while no desk ran: the next one begins in PROBE, as after `argosy resume`, with this reason in its journal."""
+
+    reason: str
+    by: str
+    at: int
+
+
+def pardon(path: Path, reason: str, by: str, at: int) -> Latch | None:
+    """Clear a latch where no desk runs, and leave word of it beside it for the next one; what it was. As `clear`."""
+    if reason.strip() and read(path) is not None:
+        put(path.with_name(PARDON), msgspec.json.encode(Pardon(reason.strip(), by, at)))
+    return clear(path, reason, by, at)
+
+
+def pardoned(path: Path) -> Pardon | None:
+    """The word of a latch that was cleared while no desk ran; none where something is latched again."""
+    try:
+        found = msgspec.json.decode(path.with_name(PARDON).read_bytes(), type=Pardon)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return found if read(path) is None else None
+
+
+def taken(path: Path) -> None:
+    """The word was heard: it counts once."""
+    path.with_name(PARDON).unlink(missing_ok=True)
 
 
 def put(path: Path, raw: bytes) -> None:
@@ -75,6 +107,7 @@ def put(path: Path, raw: bytes) -> None:
         file.write(raw)
         file.flush()
         os.fsync(file.fileno())
+    reach("latch.rename")
     fresh.replace(path)
     sync(path.parent)
 

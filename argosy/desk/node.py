@@ -151,6 +151,7 @@ class Node:
             try:
                 effects = self._step(event)
                 if effects:
+                    reach("effects.quote")
                     self.perform(effects)
             except Exception as error:  # whatever it is, the heart stands between two states
                 self._broke(error)

@@ -69,7 +69,7 @@ def recover(records: Iterable[tuple[int, Any]], instruments: Instruments) -> Rec
             found.executions.book(record)  # type: ignore[arg-type]
             found.latest = max(found.latest, record.ts)
             found.unanswered.discard(record.order)  # type: ignore[attr-defined]
-        elif kind is ev.Reply or kind is ev.OrderUpdate:
+        elif kind is ev.OrderUpdate or (kind is ev.Reply and record.outcome != "ambiguous"):  # type: ignore[attr-defined]
             found.unanswered.discard(record.order)  # type: ignore[attr-defined]
         elif kind is ev.Adjust:
             found.booked.add(record.cause)  # type: ignore[attr-defined]

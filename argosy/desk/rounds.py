@@ -101,13 +101,16 @@ class Rounds:
 
     def hear(self, event: Event) -> None:
         """What the venue says of the account: every event of it comes through here, and each execution once."""
-        self.silence.heard(ACCOUNT, self._tick())
         if self._held is not None:
             self._held.append(event)
             return
         admitted = self.reconciler.admit(event)
         if admitted is not None:
             self.rim.hear(admitted)
+
+    def spoke(self) -> None:
+        """The account's stream itself said something: an answer of the venue about an order of ours is no sign of it."""
+        self.silence.heard(ACCOUNT, self._tick())
 
     def stepped(self, event: Event) -> None:
         """An event was stepped, whoever said it: the rim tells each."""
@@ -155,6 +158,7 @@ class Rounds:
             return
         self.links = "" if state == "up" else state
         now = self._now()
+        reach("link.turned")
         self.step(Link(now, now, ACCOUNT, state))
 
     # -- rounds ----------------------------------------------------------------------------------------------------------

@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from argosy import quay
 from argosy.core.errors import ArgosyError, Broken, Misconfigured, Retry
-from argosy.core.events import Latch, Link
+from argosy.core.events import Command, Latch, Link
 from argosy.core.instrument import Instruments
 from argosy.core.money import to_units
+from argosy.core.points import reach
 from argosy.core.time import DAY, SECOND, span
 from argosy.desk import folder as folders
 from argosy.desk import latch, nameplate, watchdog
@@ -31,15 +32,16 @@ from argosy.desk.heartbeat import Heart
 from argosy.desk.inbox import Inbox
 from argosy.desk.log import Log
 from argosy.desk.node import Node, Told
+from argosy.desk.permit import Permit, shown
 from argosy.desk.reconcile import Reconciler
 from argosy.desk.reload import changed
 from argosy.desk.rounds import ACCOUNT, MARKET, Every, Rounds
-from argosy.desk.sessions import Day, Sessions, scheduled
+from argosy.desk.sessions import around, scheduled
 from argosy.desk.silence import Silence
 from argosy.desk.status import Minutes, Status, status
 from argosy.desk.word import Word
 from argosy.engine.engine import Engine
-from argosy.engine.state import DARK, LIVE, REDUCE
+from argosy.engine.state import DARK, HALT, LIVE, REDUCE
 from argosy.house import Terms, Wanted
 from argosy.net.guard import Armed
 from argosy.net.secret import Secret
@@ -58,7 +60,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     wanted: strategies; terms: limits and account terms; settings: of the desk; key, secret: of the account; armed: proof, live alone
     watchdog: of the process that watches this one, None: none is started
-    again:  reads the settings anew, for a reload
+    again:  reads the settings anew, for a reload; config: the file they are in, "" where there is none; names: of strategies, as asked for
     """
 
     wanted: tuple[Wanted, ...]
@@ -69,6 +71,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     armed: Armed | None = None
     watchdog: WatchdogSettings | None = None
     again: Callable[[], Settled] | None = None
+    config: str = ""
+    names: tuple[str, ...] = ()
 
 
 class Desk:
@@ -86,6 +90,7 @@ class Desk:
         self.wired: quay.Wired
         self.minutes: Minutes
         self.rounds: Rounds | None = None
+        self.permit: Permit
         self.limits = (0.0, 0.0)
         self.ready = asyncio.Event()
         self._told = told or _nobody
@@ -93,6 +98,7 @@ class Desk:
         self._log: Log | None = None
         self._heart: Heart
         self._saved = 0
+        self._told_limits: list[str] = []
 
     @property
     def settings(self) -> DeskSettings:
@@ -123,7 +129,8 @@ class Desk:
             raise Misconfigured("DESK_SYMBOLS", "no symbol is named", where="desk.symbols", fix='symbols = ["AAPL"], or --symbols AAPL')
         instruments = await quay.learn(door, symbols, fractional=settings.fractional)
         number = account.account_number
-        place = folders.of(settings.mode, number).make()
+        place = folders.of(settings.mode, number)
+        self.permit = Permit(self.asked.armed, number, place.make().arming)
         identity = Identity(account=number, mode=settings.mode, desk=settings.name)
         log = self._log = Log(
             place.log, self.asked.key, self.asked.secret, level=settings.log_level, mode=settings.mode, account=number, desk=settings.name,
@@ -135,8 +142,9 @@ class Desk:
                 self._wire(door, instruments, journal, recorder, place, hours, cash, number)
                 dawn = Dawn(
                     self.wired, self.node, self.rounds, journal, recorder, cash=cash, currency=account.currency or "USD", feed=settings.feed,
-                    clock=self.clock,
+                    clock=self.clock, begins=self.permit.begins,
                 )  # fmt: skip
+                self._banner(account.equity or 0)
                 return await self._live(dawn, journal)
         except ArgosyError as error:
             log.say("failed", "error", code=error.code, text=error.what)
@@ -155,32 +163,20 @@ class Desk:
             raise Misconfigured("CLOCK_OFFSET", f"this machine's clock is {-offset / SECOND:+.2f} s from the broker's", fix="set it by NTP")
         return hours
 
-    def _sessions(self, instruments: Instruments, hours: quay.Hours, own: bool) -> Sessions:
-        """The calendar's sessions; where an exchange of our own is open at another hour, its word."""
-        now = self.clock.now()
-        days: dict[str, Sequence[Day]] = {}
-        for calendar in {row.calendar for row in instruments} - {"24/7"}:
-            rows = scheduled(calendar, now)
-            if own and hours.open and not any(day.opens <= now < day.closes for day in rows):
-                closes = hours.closes
-                number = max((day.day for day in rows if day.opens <= closes), default=0)
-                rows = [day for day in rows if day.closes <= now] + [Day(now, closes, number)] + [day for day in rows if day.opens >= closes]
-            days[calendar] = rows
-        return Sessions(days)
-
     def _wire(
         self, door: quay.Door, instruments: Instruments, journal: Any, recorder: Any, place: folders.Folder, hours: quay.Hours, cash: int,
         account: str,
     ) -> None:  # fmt: skip
         asked, settings = self.asked, self.settings
-        terms = msgspec.structs.replace(asked.terms, desk=settings.name, on_failure=settings.on_failure, profile="desk")
+        terms = self.permit.under(msgspec.structs.replace(asked.terms, desk=settings.name, on_failure=settings.on_failure, profile="desk"))
+        self._told_limits = shown(terms.limits)
         self.wired = wired = quay.desk(
             door, asked.wanted, instruments, terms, journal, cash=cash, feed=settings.feed, base=BASE, clock=self.clock.now
         )
         breakers = wired.engine.levels.breakers
         self.limits = (breakers.daily_loss_frac, breakers.drawdown_frac)
         self.node = node = Node(
-            wired.engine, wired.venue, journal, self.clock, place, sessions=self._sessions(instruments, hours, door.place.mode == "sim"),
+            wired.engine, wired.venue, journal, self.clock, place, sessions=around(instruments, self.clock.now(), hours, door.place.mode == "sim"),
             bars=Bars(wired.bars, [row.calendar for row in instruments], span(BASE)), recorder=recorder, paper=wired.paper,
             mode=settings.mode, account=account, desk=settings.name, log=self._alarm,
         )  # fmt: skip
@@ -217,6 +213,7 @@ class Desk:
             self.clock.now, every=_every(settings), silence=silence, drop=drop, trading=self._trading,
         )  # fmt: skip
         wired.venue.listen(rounds.hear)
+        wired.spoke = rounds.spoke
         node.on_turn += [rounds.turned, self._linked]
         node.on_step.append(rounds.stepped)
         node.on_rows = lambda: silence.heard(MARKET, self.clock.mono())
@@ -234,12 +231,20 @@ class Desk:
         state = self.node.engine.state
         return any(state.session_open(row.id) for row in self.node.engine.instruments)
 
+    def _banner(self, equity: Any) -> None:
+        """Whose money, how much of it, by whom, within which limits and until when."""
+        node, engine = self.node, self.node.engine
+        self.say(
+            "starting", mode=node.mode, account=node.account, equity=float(equity), currency=engine.state.portfolio.base,
+            strategies=[slot.id for slot in engine.slots], symbols=list(engine.instruments.symbols), limits=self._told_limits,
+            armed_until=self.permit.until,
+        )  # fmt: skip
+
     async def _live(self, dawn: Dawn, journal: Any) -> int:
         node, wired = self.node, self.wired
-        inbox = Inbox(node.folder.inbox, Word(node, self.minutes, lambda: self.limits, self.reload).verbs())
+        inbox = Inbox(node.folder.inbox, Word(node, self.minutes, lambda: self.limits, self.reload, self._way()).verbs())
         await inbox.open()
         try:
-            self.say("starting", mode=node.mode, account=node.account, symbols=list(node.engine.instruments.symbols))
             self._keep("heartbeat", self._heartbeat())
             started = await dawn.run()
             self.say("compared", fresh=started.fresh, repaired=started.repaired, barred=started.barred, bars=dawn.bars, rested=dawn.rested)
@@ -270,7 +275,10 @@ class Desk:
         """Trade from now on."""
         node = self.node
         node.trading = True
+        self._pardoned()
+        reach("begin.effects")
         node.perform(started.effects)
+        reach("begin.performed")
         for approved in started.resend:
             node.perform.submit(approved)
         self._latched()
@@ -305,12 +313,15 @@ class Desk:
                 await asyncio.sleep(0.02)
             if any(node.engine.state.portfolio.lots):
                 node.alarm("NOT_FLAT", "the desk ends before everything is closed", "page")
+        reach("end.entries")
         node.close_entries()
+        reach("end.taken")
         end = loop.time() + GOODBYE_S
         while node.leaving() and loop.time() < end:
             await asyncio.sleep(0.01)
         await node.perform.idle(1.0)
         if node.broken is None:
+            reach("end.close")
             node.engine.close()
             keep(node, journal)
 
@@ -348,6 +359,7 @@ class Desk:
         while True:
             await asyncio.sleep(1.0)
             self._latched()
+            self._permitted()
             self._calendar()
             if self.settings.speed != 1.0:
                 await self._follow()
@@ -391,8 +403,26 @@ class Desk:
             self._latch(found.level, found.cause, found.by)
         elif level > LIVE and (found is None or found.level < level):
             latch.write(node.folder.latch, level, node.engine.state.level_cause, "desk", self.clock.now())
-        if node.engine.state.level == DARK:
+        if node.engine.state.level == DARK and node.engine.state.done:
             node.stop(f"DARK: {node.engine.state.level_cause}")
+
+    def _pardoned(self) -> None:
+        """A latch that its owner cleared while no desk ran is left as after `resume`: small orders first."""
+        node = self.node
+        path, found = node.folder.latch, latch.pardoned(node.folder.latch)
+        if found is not None and node.engine.state.level > LIVE:
+            now = self.clock.now()
+            node.step(Command(now, now, "resume", found.by, found.reason))
+        latch.taken(path)
+
+    def _permitted(self) -> None:
+        """Under an arming: it must still hold, each second."""
+        if soon := self.permit.ends():
+            self.node.alarm("ARMING_ENDS", soon, "page")
+        cause = self.permit.over()
+        if cause and self.node.engine.state.level < HALT:
+            self.node.alarm("DISARMED", f"{cause}: entries are taken back, stops stay", "page")
+            self._latch(HALT, f"DISARMED: {cause}")
 
     def _latch(self, level: int, cause: str, by: str = "desk") -> None:
         node = self.node
@@ -413,6 +443,14 @@ class Desk:
             self._log.say("alarm", "error" if told.severity == "page" else "warning", code=told.code, text=told.text)
         self._told("alarm", {"code": told.code, "text": told.text, "severity": told.severity})
 
+    def _way(self) -> dict[str, Any]:
+        """What another process must know to look at the same account; keys where it is a simulated one, else each finds its own."""
+        asked, node, settings = self.asked, self.node, self.settings
+        own = self.wired.door.place.mode == "sim"
+        keys = {"key": asked.key.reveal(), "secret": asked.secret.reveal()} if own else {}
+        told = {"mode": node.mode, "account": node.account, "base": settings.base, "config": asked.config, "strategies": asked.names}
+        return {**told, "symbols": list(node.engine.instruments.symbols), **keys}
+
     def status(self) -> Status:
         """How it stands."""
         return status(self.node, self.minutes, self.limits)
@@ -427,9 +465,10 @@ class Desk:
             raise Misconfigured("RELOAD", "this desk was started without a file of settings", fix="start it with `argosy run`")
         fresh = self.asked.again()
         found = changed(self.settled, fresh)
+        self.permit.keeps(found)
         node, settings = self.node, fresh[1]
         if "risk" in found:
-            self.limits = quay.limit(node.engine, fresh[0])
+            self.limits = quay.limit(node.engine, self.permit.under(fresh[0]))
         self.settled = fresh
         if self._log is not None:
             self._log.level(settings.log_level)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from argosy.core.events import Session
+from argosy.core.instrument import Instruments
 from argosy.core.time import DAY, NEVER
 
 ALWAYS = "24/7"
@@ -111,3 +112,25 @@ def scheduled(calendar: str, now: int, days: int = 10, back: int = 7) -> list[Da
 
     events = session_events(calendar, now - back * DAY, now + days * DAY)
     return [Day(event.ts, event.closes, event.day) for event in events if event.open]
+
+
+class Word(Protocol):
+    """What a broker's clock says: whether the market is open, and when it closes next, ns UTC."""
+
+    @property
+    def open(self) -> bool: ...
+    @property
+    def closes(self) -> int: ...
+
+
+def around(instruments: Instruments, now: int, hours: Word, own: bool) -> Sessions:
+    """The calendar's sessions around `now`; where an exchange of our own is open at another hour, its word."""
+    days: dict[str, Sequence[Day]] = {}
+    for calendar in {row.calendar for row in instruments} - {"24/7"}:
+        rows = scheduled(calendar, now)
+        if own and hours.open and not any(day.opens <= now < day.closes for day in rows):
+            closes = hours.closes
+            number = max((day.day for day in rows if day.opens <= closes), default=0)
+            rows = [day for day in rows if day.closes <= now] + [Day(now, closes, number)] + [day for day in rows if day.opens >= closes]
+        days[calendar] = rows
+    return Sessions(days)

@@ -14,12 +14,13 @@ import msgspec
 from argosy.core import events as ev
 from argosy.core.effects import Amend, Cancel, Effect, Submit
 from argosy.core.errors import Broken, Misconfigured, Retry
-from argosy.core.orders import Approved, Work
+from argosy.core.orders import TERMINAL, Approved, Work
 from argosy.core.points import reach
 from argosy.core.shown import Showing
 from argosy.core.time import SECOND
 from argosy.desk.balances import HAND
 from argosy.desk.clock import WARN_NS, Clock
+from argosy.desk.findings import Step
 from argosy.desk.recover import Recovered, Stamped, known_orders, recover
 from argosy.desk.rounds import Every, Rounds
 from argosy.engine.engine import Engine
@@ -58,13 +59,15 @@ class Start:
 
     engine:  built, not opened; rounds: with its reconciler and the venue to ask; clock: of the desk
     lease:   takes the account for this desk or raises; connect: brings the account's stream up, whose news go to `rounds.hear`
+    begins:  events of now (ns) that come before anything is decided, such as the owner's word "arm"
     fresh_s: how old an order may be that nobody ever heard of, to be sent once more
     patience_s: how long the venue may be silent before the start is given up
     """
 
     def __init__(
         self, engine: Engine, rounds: Rounds, clock: Clock, *, lease: Callable[[], None] = lambda: None,
-        connect: Callable[[], Awaitable[None]] | None = None, fresh_s: float = 10.0, patience_s: float = 60.0,
+        connect: Callable[[], Awaitable[None]] | None = None, begins: Callable[[int], Sequence[ev.Event]] = lambda now: (),
+        fresh_s: float = 10.0, patience_s: float = 60.0,
     ) -> None:  # fmt: skip
         self.engine = engine
         self.rounds = rounds
@@ -72,6 +75,7 @@ class Start:
         self.started = Started(True)
         self._lease = lease
         self._connect = connect
+        self._begins = begins
         self._fresh_s = fresh_s
         self._patience_s = patience_s
 
@@ -126,6 +130,7 @@ class Start:
         else:
             rounds.reconciler.begin(found)
             rounds.begin(found.latest - rounds.reconciler.limits.back)
+            self._first()
             self._quarantine()
             self.showing.adopt(known_orders(self.engine.state, found.sent))
             await self._insist(lambda: self._ended(found))
@@ -186,6 +191,7 @@ class Start:
             raise Misconfigured("ACCOUNT_CURRENCY", f"the account is in {shown.currency}, the desk counts in {engine.state.portfolio.base}")
         reach("start.open")
         engine.open((ev.CashFlow(now, now, shown.currency, shown.cash),))
+        self._first()
         for cause in [f"{row.word} {row.id}" for row in paid] + [HAND + row.name for row in fills]:
             self.rounds.reconciler.balances.booked.add(cause)
             self._step(ev.Adjust(now, now, -1, 0, _NAN, 0, shown.currency, cause))  # it is in the opening already: nothing moves
@@ -217,20 +223,31 @@ class Start:
             raise Retry("VENUE_SILENT", "the venue did not answer all that a start must know")
 
     async def _unsent(self, found: Recovered, stamped: Stamped) -> None:
-        """Orders that were decided and of which nobody ever heard: sent once more while fresh, for their ids are unique for ever."""
+        """Orders that were decided and of which nobody ever heard: sent once more while fresh, for their ids are unique for ever.
+
+        One that is wanted no more, or too old, is over as soon as the venue goes on not knowing it: nobody else will ever answer.
+        """
         state, now = self.engine.state, self.clock.now()
-        resend = []
+        never, youngest = [], 0
         for number in sorted(found.unanswered):
             ticket, sent = state.blotter.tickets.get(number), found.sent[number]
-            if ticket is None or ticket.work is not Work.SENT or ticket.cum or ticket.cancelling:
+            if ticket is None or ticket.work in TERMINAL or ticket.cum or await self.showing.order(number):
                 continue
-            if now - max(sent.after, stamped.before(sent.row)) > self._fresh_s * SECOND:
-                continue
-            if state.level != LIVE and not ticket.order.reduce_only:
-                continue
+            decided = max(sent.after, stamped.before(sent.row))
+            wanted = ticket.work in (Work.SENT, Work.UNKNOWN) and not ticket.cancelling and (state.level == LIVE or ticket.order.reduce_only)
+            if not wanted or now - decided > self._fresh_s * SECOND:
+                never.append(number)
+                youngest = max(youngest, decided)
+            elif number not in {approved.order.id for approved in self.started.resend}:
+                self.started.resend.append(sent.approved)
+        if never:
+            await asyncio.sleep(min(self.clock.seconds_to(youngest + self.rounds.reconciler.limits.quiet), self._patience_s))
+        for number in never:
             if not await self.showing.order(number):
-                resend.append(sent.approved)
-        self.started.resend = resend
+                when, text = self.clock.now(), "it was decided, and not wanted any more before it was sent"
+                reply = ev.Reply(when, when, number, "submit", "refused", "NOT_FOUND", text)
+                await self.rounds.take([Step(reply, "NOT_FOUND", self.engine.instruments[found.sent[number].approved.order.instrument].symbol)])
+                self.started.effects = [one for one in self.started.effects if not (isinstance(one, Cancel | Amend) and one.order == number)]
 
     def _check(self) -> None:
         """The sums that every fold must have: virtual books to the account, reservations to the open orders."""
@@ -241,6 +258,10 @@ class Start:
             raise Broken("RESERVATIONS", f"{state.blotter.reserved} units are reserved and the open orders hold {kept}")
 
     # -- inside ----------------------------------------------------------------------------------------------------------
+
+    def _first(self) -> None:
+        for event in self._begins(self.clock.now()):
+            self._step(event)
 
     def _step(self, event: ev.Event) -> None:
         """Step an event; what the engine wants done waits for the end of the start."""

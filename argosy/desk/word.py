@@ -22,20 +22,26 @@ Answer = Awaitable[Mapping[str, Any]]
 
 
 class Word:
-    """The verbs of one desk. minutes: its last decisions; limits: see `status`; reload: takes changed settings, and says what changed."""
+    """The verbs of one desk.
+
+    minutes: its last decisions; limits: see `status`; reload: takes changed settings, and says what changed
+    way:     how it came to its account, for whoever examines it from another window; keys are in it where the account is a simulated one
+    """
 
     def __init__(
-        self, node: Node, minutes: Minutes, limits: Callable[[], tuple[float, float]], reload: Callable[[], Mapping[str, Any]]
-    ) -> None:
+        self, node: Node, minutes: Minutes, limits: Callable[[], tuple[float, float]], reload: Callable[[], Mapping[str, Any]],
+        way: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         self._node = node
         self._minutes = minutes
         self._limits = limits
         self._reload = reload
+        self._way = way or {}
 
     def verbs(self) -> dict[str, Callable[[Said], Answer]]:
         """By name."""
         return {
-            "status": self.status, "flatten": self.flatten, "cancel": self.cancel, "stop": self.stop, "reload": self.reload,
+            "status": self.status, "flatten": self.flatten, "cancel": self.cancel, "stop": self.stop, "reload": self.reload, "way": self.way,
             **dict.fromkeys(LEVELS, self.level), **dict.fromkeys(ONE, self.one),
         }  # fmt: skip
 
@@ -48,7 +54,7 @@ class Word:
         """Set a safety level, or begin to leave it."""
         node = self._node
         before = node.engine.state.level
-        if said["verb"] == "resume" and before == 0:
+        if said["verb"] == "resume" and before == 0 and latch.read(node.folder.latch) is None:
             raise Misuse("LEVEL_CLEAR", "no level is latched", fix="`argosy status` shows the level")
         if said["verb"] == "resume":
             by, reason = _why(said)
@@ -105,6 +111,10 @@ class Word:
     async def reload(self, said: Said) -> Mapping[str, Any]:
         """Take the settings that have changed, where they may."""
         return self._reload()
+
+    async def way(self, said: Said) -> Mapping[str, Any]:
+        """How the desk came to its account."""
+        return self._way
 
     def _command(self, verb: str, said: Said, strategy: str = "", instrument: int = -1, order: int = 0) -> None:
         by, reason = _why(said)

@@ -11,6 +11,8 @@ from argosy.core.intents import Hold, Intent, Ladder, Target
 from argosy.core.strategy import ABSENT, HANDLERS, Out
 
 LEVELS = ("target", "limit", "stop", "take")
+MOST = 1_000
+"""Bars by which a wish may be late: all that are under way are kept."""
 
 
 def late(cls: type, bars: int) -> type:
@@ -18,11 +20,11 @@ def late(cls: type, bars: int) -> type:
 
     A step strategy's four numbers are handed on `bars` bars of the instrument later, prices among them brought over splits. Of others every
     intent waits until its instrument has had so many more bars (prices in it as they were then), or so many instants where no bar is heard.
-    Misuse("LATE") for fewer bars than none, and for a strategy that hears no bars or declares what wakes it (it would be asked too seldom
-    to be heard in time).
+    Misuse("LATE") for fewer bars than none or more than `MOST`, and for a strategy that hears no bars or declares what wakes it (it would be
+    asked too seldom to be heard in time).
     """
-    if bars < 0:
-        raise Misuse("LATE", f"{bars} bars is no delay", where="delays", fix="0 or more")
+    if not 0 <= bars <= MOST:
+        raise Misuse("LATE", f"{bars} bars is no delay", where="delays", fix=f"0 to {MOST:,}")
     if bars == 0:
         return cls
     if getattr(cls, "wakes", ()):

@@ -109,7 +109,7 @@ def append(folder: Path | str, line: Mapping[str, Any]) -> None:
     except OSError as error:
         raise Misuse(
             "TRIALS_PATH", f"the ledger of trials cannot be written: {error.strerror}", where=str(at),
-            fix="name another folder with --trials or ARGOSY_TRIALS",
+            fix="name another folder with --ledger or ARGOSY_TRIALS",
         ) from error  # fmt: skip
 
 

@@ -230,6 +230,11 @@ class DeskSettings(Section):
     journal_sync: Literal["none", "group", "each"] = Field(
         default="group", description="when the journal is made durable: never, each 2 ms by a thread, before each order"
     )
+    preflight: Literal["auto", "full", "short"] = Field(
+        default="auto",
+        description="the examination before each start: full tries the kill switch and a watchdog out, short leaves out what takes seconds, "
+        "in sim alone; auto: short in sim, else full",
+    )
     heartbeat_ms: int = Field(
         default=200, ge=20, le=5000, description="how often the desk shows its watchdog that it lives", json_schema_extra={"unit": "ms"}
     )

@@ -271,6 +271,25 @@ def test_prices_of_your_own_from_a_file_and_from_the_catalog(shell, tmp_path):
     assert json.loads(shell("data", "inspect", symbol, "--json").out)
 
 
+def test_where_a_run_cannot_be_saved_is_said_before_it_is_run(shell, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for words in (("--save", "file"), ("--save", "file/inside")):
+        told = shell("backtest", "buy_and_hold", "--symbols", "IBM", "--json", *words)
+        found = json.loads(told.err)["error"]
+        assert (told.code, told.out, found["code"], found["where"]) == (2, "", "WRITE_PATH", "--save") and found["fix"]
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("option", "value", "code"), [
+    ("--delays", "inf", "MONTE_NUMBERS"), ("--delays", "99999999", "LATE"), ("--costs", "inf", "MONTE_NUMBERS"),
+    ("--paths", "2000000000", "MONTE_PATHS"), ("--seed", "9" * 30, "USAGE"),
+])  # fmt: skip
+def test_a_number_beyond_all_measure_is_misuse(shell, option, value, code):
+    kind = {"--delays": "delays", "--costs": "costs"}.get(option, "returns")
+    told = shell("montecarlo", "buy_and_hold", "--symbols", "IBM", "--only", kind, option, value, "--json")
+    assert told.code == 2 and (code == "USAGE" or json.loads(told.err)["error"]["code"] == code)
+
+
 def test_help_is_quick():
     """A tenth of a second here; the bound is wide because the machines that run this are busy."""
     import time

@@ -143,6 +143,7 @@ def test_spy_of_the_catalog_is_a_yardstick_beside_holding(shell, spy, tmp_path):
 
 WRONG = [
     ("GONE", {}, "BENCHMARK_SYMBOL"), ("", {"data.benchmark": "GONE"}, "BENCHMARK_SYMBOL"), ("LATE", {}, "BENCHMARK_PERIOD"),
+    ("STALE", {}, "BENCHMARK_PERIOD"),
     ("EURO", {}, "BENCHMARK_CURRENCY"),
 ]  # fmt: skip
 
@@ -150,11 +151,14 @@ WRONG = [
 @pytest.mark.parametrize(("named", "keys", "code"), WRONG)
 def test_a_yardstick_that_is_named_and_cannot_be_had_is_an_error(spy, named, keys, code):
     spy.write("LATE", bars([1.0] * 5, first=100))
+    spy.write("STALE", bars([1.0] * 31))  # it would stand still for nine days, and what stands still is easily beaten
+    spy.write("RECENT", bars([1.0] * 32))
     spy.write(Instrument(symbol="EURO", currency="EUR"), bars([1.0] * 40))
     data = gather(str(spy.root), ("AAA",))[0]
     with pytest.raises(Misuse) as refused:
         benchmark(str(spy.root), named, settings(**keys), data)
     assert (refused.value.code, refused.value.where) == (code, "--benchmark" if named else "data.benchmark")
+    assert benchmark(str(spy.root), "RECENT", settings(), data)[0] == "RECENT"
     assert benchmark(str(spy.root), "off", settings(**{"data.benchmark": "GONE"}), data) is None
     assert benchmark(str(spy.root / "none"), "", settings(), data) is None, "nobody asked for it"
     assert benchmark("demo", "SPY", settings(**{"data.catalog": str(spy.root)}), data)[0] == "SPY", "the catalog of the settings"

@@ -31,6 +31,7 @@ from argosy.net.secret import Secret
 from argosy.venues.alpaca.account import AccountStream
 from argosy.venues.alpaca.broker import AlpacaVenue
 from argosy.venues.alpaca.client import Client, headers
+from argosy.venues.alpaca.codec import TradeUpdate
 from argosy.venues.alpaca.modes import place
 from argosy.venues.alpaca.resolve import Patience
 from argosy.venues.alpaca.shown import Shows
@@ -133,7 +134,7 @@ class Desk:
             silence=self.silence, drop=lambda name: self.stream.drop(),
         )  # fmt: skip
         self.venue.listen(self.rounds.hear)
-        speaker = AccountStream(Secret(KEY), Secret(SECRET), self.venue.told, self._turned)
+        speaker = AccountStream(Secret(KEY), Secret(SECRET), self._told, self._turned)
         self.stream = speaker.stream(where, mute_s=mute_s)
         self.stepped: list[Event] = []
         self.alarms: list[str] = []
@@ -185,6 +186,10 @@ class Desk:
         task = asyncio.ensure_future(done())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _told(self, update: TradeUpdate) -> None:
+        self.rounds.spoke()
+        self.venue.told(update)
 
     def _turned(self, up: bool, why: str) -> None:
         if not self.dead:

@@ -18,9 +18,11 @@ from typing import Any
 
 import pytest
 from textual.widgets import DataTable, OptionList, Static
+from typer.testing import CliRunner
 
 from argosy.cli.dashboard.app import Dashboard
 from argosy.cli.dashboard.kill import Kill, Reason
+from argosy.cli.main import app
 from argosy.desk.inbox import ask
 
 WAIT_S = 60.0
@@ -73,6 +75,11 @@ class Up:
         )
 
 
+    def word(self, *words: str) -> Any:
+        """The same in this process, which is quicker."""
+        return CliRunner().invoke(app, list(words), env={"ARGOSY_HOME": self.environment["ARGOSY_HOME"]})
+
+
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     running = Up(tmp_path_factory.mktemp("home"))
@@ -118,6 +125,23 @@ def test_the_shell_shows_it_from_another_window(up: Up) -> None:
     assert "trading" in page and "trend" in page
 
 
+def test_the_owners_words_work_from_another_window(up: Up) -> None:
+    """Every command that an owner has for a desk, against the desk of `argosy up`, without any word of where it is."""
+    assert json.loads(up.word("pause", "trend", "--reason", "a drill", "--json").stdout)["strategies"] == {"trend": "paused"}
+    assert json.loads(up.word("resume", "trend", "--reason", "over", "--json").stdout)["strategies"] == {"trend": "active"}
+    assert up.word("pause", "nobody", "--reason", "x").exit_code == 2
+    for command in ("positions", "orders"):
+        assert isinstance(json.loads(up.word(command, "--json").stdout), list)
+    found = up.word("doctor", "--json")
+    told = json.loads(found.stdout)
+    assert found.exit_code == 0 and told["ready"], told
+    checks = {check["name"]: check for check in told["checks"]}
+    assert checks["lease"]["value"] and checks["strategies"]["value"] == "3 load" and checks["kill switch"]["status"] == "pass"
+    assert json.loads(up.word("reload", "--json").stdout)["changed"] == []
+    refused = up.word("resume", "--reason", "nothing is latched")
+    assert refused.exit_code == 2 and "LEVEL_CLEAR" in refused.stderr
+
+
 def test_why_tells_an_order_from_its_bar_to_its_money(up: Up) -> None:
     orders = json.loads(up.argosy("why", "--json").stdout)
     first = next(row for row in orders if row["type"] == "market" and row["state"] == "filled")
@@ -134,27 +158,27 @@ def test_why_tells_an_order_from_its_bar_to_its_money(up: Up) -> None:
 
 def test_the_page_shows_the_desk_and_its_kill_key_halts_it(up: Up) -> None:
     async def look() -> None:
-        app = Dashboard(lambda verb, **said: ask(up.inbox, verb, by="test", **said))
-        async with app.run_test(size=(140, 40)) as pilot:
+        page = Dashboard(lambda verb, **said: ask(up.inbox, verb, by="test", **said))
+        async with page.run_test(size=(140, 40)) as pilot:
             async def until(met: Any) -> None:
                 end = time.monotonic() + 20.0
                 while not met():
                     assert time.monotonic() < end
                     await pilot.pause(0.05)
 
-            held = app.query_one("#strategies", DataTable)
+            held = page.query_one("#strategies", DataTable)
             await until(lambda: held.row_count == 3)
-            assert "SIM" in str(app.query_one("#head", Static).render())
+            assert "SIM" in str(page.query_one("#head", Static).render())
             await pilot.press("k")
-            await until(lambda: isinstance(app.screen, Kill))
-            assert app.screen.query_one(OptionList).highlighted == 1, "halt is what is mostly meant"
+            await until(lambda: isinstance(page.screen, Kill))
+            assert page.screen.query_one(OptionList).highlighted == 1, "halt is what is mostly meant"
             await pilot.press("enter")
-            await until(lambda: isinstance(app.screen, Reason))
+            await until(lambda: isinstance(page.screen, Reason))
             await pilot.press("enter")
-            assert isinstance(app.screen, Reason) and up.status()["level"] == "LIVE", "without a reason nothing is sent"
+            assert isinstance(page.screen, Reason) and up.status()["level"] == "LIVE", "without a reason nothing is sent"
             await pilot.press(*"drill", "enter")
             await until(lambda: up.status()["level"] == "HALT")
-            await until(lambda: "HALT" in str(app.query_one("#head", Static).render()))
+            await until(lambda: "HALT" in str(page.query_one("#head", Static).render()))
             await pilot.press("q")
 
     asyncio.run(look())
@@ -162,6 +186,25 @@ def test_the_page_shows_the_desk_and_its_kill_key_halts_it(up: Up) -> None:
     assert status["cause"] == "drill" and all(order["tag"] == "stop" for order in status["orders"])
     resumed = up.argosy("resume", "--reason", "drill over")
     assert resumed.returncode == 0 and up.status()["level"] in ("PROBE", "LIVE")
+
+
+def test_with_protections_takes_stops_off_and_a_flatten_of_one_strategy_closes_it(up: Up) -> None:
+    assert "COMMAND_REASON" in up.word("halt", "--with-protections").stderr
+    assert up.word("halt", "--with-protections", "--reason", "drill").exit_code == 0
+    end = time.monotonic() + WAIT_S
+    while up.status()["orders"]:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert up.word("resume", "--reason", "over").exit_code == 0
+    for name in ("trend", "mean_reversion", "breakout"):
+        assert up.word("flatten", "--strategy", name, "--reason", "drill", "--yes").exit_code == 0
+    while up.status()["positions"]:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert {row["status"] for row in up.status()["strategies"]} == {"paused"}
+    assert up.word("resume", "--reason", "x").exit_code in (0, 2)
+    for name in ("trend", "mean_reversion", "breakout"):
+        up.word("resume", name, "--reason", "over")
 
 
 def test_sigterm_ends_desk_and_exchange_with_status_0(up: Up) -> None:

@@ -88,6 +88,8 @@ async def _session(url: str) -> tuple[Client, list[dict]]:
             task.cancel()
         await asyncio.gather(*client.tasks, return_exceptions=True)
         await asyncio.gather(*(ws.close() for ws in client.sockets))
+        for ws in client.sockets:
+            ws._response.close()  # the library leaves that of a connection that was lost meanwhile to whoever clears up
         return client, told
 
 

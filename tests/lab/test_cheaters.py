@@ -332,6 +332,39 @@ def test_decisions_that_do_not_hear_prices() -> None:
     assert listed.status == "fail" and "what it brings along" in listed.said
 
 
+def test_the_future_packed_into_a_text_or_a_number_is_baggage() -> None:
+    """One letter or one bit for each bar is a series, whatever it is called; a sentence is none."""
+    data = market()
+    close = data[1][0]["close"]
+    rises = [bool(up) for up in np.append(np.diff(close) > 0.0, False)]
+    first = int(data[1][0]["ts"][0])
+
+    def made(expression: str) -> type:
+        """A class that is written out as a person would, its table in it."""
+        space: dict[str, Any] = {}
+        code = f"""
+class Packed:
+    @staticmethod
+    def step(row, needs, state, params, out):
+        \"\"\"{'Buys what will rise and sells what will not. ' * 20}\"\"\"
+        k = int((row.ts - {first}) // {HOUR})
+        out.target = 1.0 if {expression} else 0.0
+"""
+        exec(code, space)  # noqa: S102
+        kind: type = space["Packed"]
+        return kind
+
+    letters = "".join("u" if rise else "d" for rise in rises)
+    bits = sum(1 << k for k, rise in enumerate(rises) if rise)
+    for expression in (
+        f"{letters!r}[k] == 'u'", f"{letters.encode()!r}[k] == 117", f"({bits} >> k) & 1", f"k in {({k for k, rise in enumerate(rises) if rise})}",
+    ):  # fmt: skip
+        subject = Subject(made(expression), data, {}, FREE)
+        assert len(bags(subject)) == 1, expression[:40]
+        assert scan(subject, 3).status == "fail", expression[:40]
+    assert bags(Subject(made("row.close > row.open"), data, {}, FREE)) == []
+
+
 # -- the tools of the scan ----------------------------------------------------------------------------------------------------------
 
 

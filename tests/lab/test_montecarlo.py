@@ -119,6 +119,7 @@ def test_a_seed_is_a_fan() -> None:
     ("wrong", "code"),
     [
         ({"values": np.zeros(0)}, "MONTE_VALUES"), ({"values": np.array([np.nan])}, "MONTE_VALUES"), ({"paths": 0}, "MONTE_PATHS"),
+        ({"paths": 2_000_000_000}, "MONTE_PATHS"),
         ({"block": 0.5}, "MONTE_PATHS"), ({"start": 0.0}, "MONTE_PATHS"), ({"steps": -1}, "MONTE_PATHS"),
     ],
 )  # fmt: skip
@@ -252,8 +253,9 @@ def test_what_cannot_be_late() -> None:
         assert heard(cls, 0) is cls
     found = delays(Woken, table(LADDER), [0, 1], terms=TERMS, params={})
     assert [one.refused for one in found] == ["", "LATE"]
-    with pytest.raises(Misuse, match="LATE"):
-        delays(Once, table(LADDER), [-1], terms=TERMS, params={})
+    for many in (-1, 99_999_999):  # each bar of delay is kept in memory
+        with pytest.raises(Misuse, match="LATE"):
+            delays(Once, table(LADDER), [many], terms=TERMS, params={})
 
 
 def test_costs_by_hand() -> None:

@@ -16,6 +16,8 @@ LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 """Quantiles of a fan."""
 FALLS = (0.1, 0.2, 0.3, 0.5)
 """Falls whose chance is told."""
+MOST = 1_000_000
+"""Paths of a bootstrap at most: each is kept at `POINTS` places."""
 POINTS = 120
 """Most points of a fan along the way."""
 PIECE = 256
@@ -79,16 +81,16 @@ def bootstrap(
     start:    equity at first; steps: of each path, 0 as many as there are values
     block:    mean block; 0 is `block_length` of the values (1 where additive: trades are drawn one by one)
     seed:     the same seed gives the same paths
-    Raises Misuse: MONTE_VALUES (none, or not finite), MONTE_PATHS (no path, a block shorter than 1, an account without money).
+    Raises Misuse: MONTE_VALUES (none, or not finite), MONTE_PATHS (no path or more than `MOST`, a block shorter than 1, an account without money).
     """
     own = np.ascontiguousarray(values, np.float64)
     if not len(own) or not bool(np.isfinite(own).all()):
         what = "nothing to draw from" if not len(own) else "a value that is no number"
         raise Misuse("MONTE_VALUES", f"there is {what}", where="trades" if additive else "returns", fix="run it longer, or on more prices")
     length = block or (1.0 if additive else block_length(own))
-    if paths < 1 or steps < 0 or not length >= 1.0 or not start > 0.0:
+    if not 1 <= paths <= MOST or steps < 0 or not length >= 1.0 or not start > 0.0:
         what = f"{paths} paths of {steps} steps in blocks of {length} from {start} cannot be drawn"
-        raise Misuse("MONTE_PATHS", what, where="paths, block", fix="at least 1 of each, and an account with money")
+        raise Misuse("MONTE_PATHS", what, where="paths, block", fix=f"1 to {MOST:,} paths, blocks of 1 or more, and an account with money")
     count = steps or len(own)
     marks = np.unique(np.linspace(1, count, min(POINTS, count)).astype(np.int64))
     ends, depths = np.empty(paths), np.empty(paths)

@@ -10,6 +10,7 @@ from msgspec import structs
 from argosy.core.errors import Misuse
 from argosy.house import Data, Terms, fee_schedule
 from argosy.kernels.fees import FeeSchedule
+from argosy.lab.late import MOST
 from argosy.lab.late import late as heard_late
 from argosy.lab.search.lane import ALWAYS, Tried
 from argosy.lab.search.walked import Walked
@@ -34,7 +35,8 @@ def delays(
 ) -> list[Tried]:
     """What a strategy comes to when its wishes reach the market so many bars late, through the engine.
 
-    One that cannot be made late (`lab.late`) has no figures and says LATE; Misuse("LATE") for fewer bars than none.
+    One that cannot be made late (`lab.late`) has no figures and says LATE; Misuse("LATE") for fewer bars than none, or
+    more than `late.MOST`.
     """
     return [_late(cls, data, late, terms, params, symbols) for late in bars]
 
@@ -43,7 +45,7 @@ def _late(cls: type, data: Data, bars: int, terms: Terms, params: Mapping[str, o
     try:
         later = heard_late(cls, bars)
     except Misuse as refused:
-        if bars < 0:
+        if not 0 <= bars <= MOST:
             raise
         return Tried({}, refused.code)
     return Walked(later, data, terms, params, symbols, 1).tried([{}], ALWAYS)[0]

@@ -231,11 +231,25 @@ class Shows:
                 self._strangers[identity] = None
             else:
                 order = value(answer, "an order")
-                placed = self.venue.look(order)
+                placed = self.venue.look(order) or await self._leg(order)
                 if placed is not None:
                     return placed, order
                 self._strangers[identity] = order
         return None, self._strangers[identity]
+
+    async def _leg(self, order: WireOrder) -> Placed | None:
+        """An order under a name of Alpaca's own may be a leg of ours of which nothing was heard yet: whoever it hangs on tells it."""
+        ledger = self.venue.ledger
+        if ledger.ours(order):
+            return None
+        for head in list(ledger.placed.values()):
+            if self.venue.instruments[head.order.instrument].symbol != order.symbol:
+                continue
+            if any((leg := ledger.placed.get(one.id)) is None or not leg.id for one in head.legs):
+                await self._chain(head)
+                if (placed := ledger.by_id(order.id)) is not None:
+                    return placed
+        return None
 
     def _fill(self, activity: Activity, of: tuple[Placed | None, WireOrder | None]) -> ShownFill | None:
         placed, order = of
