@@ -1,0 +1,44 @@
+"""A strategy for drills: it does in a second what others do in a month, and all it does follows from the prices that it saw."""
+
+from __future__ import annotations
+
+import msgspec
+
+from argosy.core.intents import Ladder, Protection, Rung, Target
+from argosy.core.orders import BUY
+from argosy.core.strategy import Watch
+
+
+class Seen(msgspec.Struct):
+    """What it remembers: quotes by symbol, and a sum over all that it saw, in their order."""
+
+    n: dict[int, int] = {}
+    sum: float = 0.0
+
+
+class Weaver:
+    """In and out of the first symbol with a stop that moves; resting bids under the second, two of them and then others; both by count."""
+
+    watches = (Watch("*", "quote"),)
+    state = Seen
+
+    def __init__(self) -> None:
+        self.state = Seen()  # type: ignore[misc,assignment]
+
+    def on_quote(self, quote, book):  # type: ignore[no-untyped-def]
+        i, state = quote.instrument, self.state
+        n = state.n[i] = state.n.get(i, 0) + 1
+        state.sum = 0.9 * state.sum + quote.bid * (1 + i)
+        if n % 2:
+            return None
+        turn, base = (n // 2) % 8, round(quote.bid, 2)
+        if i == 0:
+            lots = (7, 7, 12, 12, 5, 5, 9, 0)[turn]
+            stop = Protection(stop=round(base * (0.95 - 0.002 * turn), 2)) if lots else None
+            return Target(0, lots=lots, why=f"turn {n}, {state.sum:.6f}", protection=stop)
+        guard = Protection(stop=round(base * 0.8, 2))
+        rungs = [
+            Rung(f"r{k}", BUY, round(base * (0.97 - 0.01 * k - 0.001 * (turn // 2)), 2), 3 + k, protection=guard)
+            for k in range((2, 2, 3, 3, 1, 1, 2, 0)[turn])
+        ]
+        return Ladder(i, tuple(rungs), why=f"turn {n}, {state.sum:.6f}")
