@@ -107,11 +107,11 @@ def _list(lived: Lived, last: int, json: bool) -> None:
         out.print("the desk never decided an order", style=screen.SOFT)
         return
     table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
-    for name in ("order", "at", "symbol", "side", "qty", "type", "", "strategy", "state"):
+    for name in ("order", "at", "symbol", "side", "qty", "type", "strategy", "state"):
         table.add_column(name, justify="right" if name in ("order", "qty") else "left", no_wrap=True)
     for row in told:
-        when = iso(int(str(row["at"])))[:19].replace("T", " ")
-        rest = (str(row[name]) for name in ("type", "tag", "strategy", "state"))
+        when = iso(int(str(row["at"])))[5:16].replace("T", " ")
+        rest = (str(row["tag"] or row["type"]), str(row["strategy"]), str(row["state"]))
         table.add_row(str(row["order"]), when, str(row["symbol"]), str(row["side"]), f"{row['qty']:g}", *rest)
     out.print(table)
     out.print(f"why one was sent: argosy why {told[-1]['order']}", style=screen.SOFT)

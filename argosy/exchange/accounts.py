@@ -61,15 +61,19 @@ class Account:
         self.number = f"PA{abs(hash_of(self.id)) % 10**10:010d}"
         self.seed = seed * 1000 + number
         self.regime: Regime = regime
+        self.configure(multiplier)
+        self.begin(core, cash, now)
+
+    def configure(self, multiplier: int) -> None:
+        """The configuration as the venue gives it to a new account."""
         self.multiplier = multiplier
         self.settings: Body = {
             "dtbp_check": "entry", "fractional_trading": True, "max_margin_multiplier": str(multiplier), "no_shorting": False,
             "pdt_check": "entry", "suspend_trade": False, "trade_confirm_email": "all", "ptp_no_exception_entry": False,
             "max_options_trading_level": LEVEL, "disable_overnight_trading": False,
         }  # fmt: skip
-        if regime == "intraday_2026":
+        if self.regime == "intraday_2026":
             del self.settings["dtbp_check"], self.settings["pdt_check"]
-        self.begin(core, cash, now)
 
     def begin(self, core: SimCore, cash: int, now: int) -> None:
         """Start anew: no orders, no positions, this cash."""

@@ -60,8 +60,12 @@ def worth(ticket: Ticket, market: Market) -> int:
     best = board.quote
     ask = best.ap if best is not None and best.ap else board.mark()
     price = ticket.limit
-    if ticket.kind in ("stop", "trailing_stop"):
-        price = ticket.stop if ticket.stop == ticket.stop else ask
+    if ticket.kind == "stop":
+        price = ticket.order(ticket.leaves).limit if ticket.side > 0 else ticket.stop  # a stop to buy may pay up to its limit
+    elif ticket.kind == "trailing_stop":
+        percent = ticket.trail_percent == ticket.trail_percent
+        away = ask * ticket.trail_percent / 100.0 if percent else ticket.trail_price
+        price = ask + away if ticket.side > 0 else ask
     elif ticket.kind == "market":
         if ticket.notional is not None:
             return round(float(ticket.notional) * PER_USD)
@@ -92,6 +96,21 @@ def _closing(account: Account, ticket: Ticket, held: int, market: Market, day: s
         if position.today * held > 0 and account.day == day:
             raise Refusal(403, 40310100, "trade denied due to pattern day trading protection")
     return ticket.leaves
+
+
+def covered(account: Account, fresh: Ticket, old: Ticket) -> None:
+    """403 when what takes the place of a leg, for which another of its group keeps the shares, would sell more than there are."""
+    if old.hung or old.instrument < 0:
+        return
+    held = account.lots(old.instrument)
+    mates = [t for t in account.live.get((old.instrument, old.side), {}).values() if t.group == old.group]
+    kept = account.reserved.get((old.instrument, old.side), 0) - sum(t.reserve for t in mates)
+    available = (abs(held) if held * old.side < 0 else 0) - kept
+    if fresh.leaves > available:
+        raise forbidden(
+            f"insufficient qty available for order (requested: {shares(fresh.leaves)}, available: {shares(max(available, 0))})",
+            symbol=fresh.symbol, existing_qty=shares(abs(held)), available=shares(max(available, 0)), held_for_orders=shares(kept),
+        )  # fmt: skip
 
 
 def written(

@@ -10,7 +10,7 @@ from argosy.core.events import Split
 from argosy.core.time import SECOND
 from argosy.exchange.hours import day_of
 from argosy.exchange.venue import Exchange
-from argosy.exchange.wire import PER_SHARE, PER_USD, Body, Refusal, name, shares
+from argosy.exchange.wire import PER_SHARE, PER_USD, Body, Refusal, digits, name, shares
 
 
 def split(exchange: Exchange, symbol: str, ratio: float) -> None:
@@ -70,7 +70,7 @@ def listed(exchange: Exchange, query: Mapping[str, str]) -> Body:
     named, ids = (set(filter(None, query.get(field, "").split(","))) for field in ("symbols", "ids"))
     low, high = query.get("start", "")[:10] or "0000", query.get("end", "")[:10] or "9999"
     limit, order = query.get("limit", "100"), query.get("sort", "asc")
-    if not limit.isdigit() or not 1 <= int(limit) <= 1000 or order not in ("asc", "desc"):
+    if not digits(limit) or not 1 <= int(limit) <= 1000 or order not in ("asc", "desc"):
         raise Refusal(400, 0, f"invalid limit or sort: {limit}, {order}")
     rows = [
         (kind, row) for kind, several in exchange.actions.items() for row in several

@@ -92,13 +92,23 @@ def _quantity(body: Body, ticket: Ticket, board: Board) -> None:
         if not price:
             raise unfit(f"no price for {board.symbol}")
         ticket.notional = f"{money.normalize():f}"
-        ticket.lots = int((money / Decimal(str(price)) / LOT).to_integral_value(ROUND_DOWN))
+        ticket.lots = bought(ticket.notional, price)
         return
     ticket.lots = lots_of(qty)
+    _parts(ticket, board)
+
+
+def _parts(ticket: Ticket, board: Board) -> None:
+    """Parts of a share are for simple orders of a day."""
     if ticket.lots % PER_SHARE and board.kind == "option":
         raise unfit("fractional qty is not allowed for options")
     if ticket.lots % PER_SHARE and board.kind == "equity" and (ticket.tif != "day" or ticket.klass != "simple"):
         raise unfit("fractional orders must be DAY orders" if ticket.tif != "day" else "fractional orders must be simple orders")
+
+
+def bought(notional: str, price: float) -> int:
+    """Lots that an amount of dollars is worth at a price, rounded down."""
+    return int((Decimal(notional) / Decimal(str(price)) / LOT).to_integral_value(ROUND_DOWN))
 
 
 def _sort(ticket: Ticket, board: Board) -> None:
@@ -205,6 +215,17 @@ def _life(ticket: Ticket, now: int) -> None:
         raise unfit("trailing stop orders must be day or gtc orders")
     if kind in ("stop", "stop_limit") and tif in ("ioc", "fok"):
         raise unfit(f"{tif} orders must be market or limit orders")
+
+
+def still(fresh: Ticket, old: Ticket, board: Board, now: int) -> None:
+    """What a replacement may not become, though each of its fields is good by itself; Refusal 422."""
+    if fresh.tif != old.tif:
+        _life(fresh, now)
+        if board.kind != "equity":
+            _sort(fresh, board)
+        if fresh.klass != "simple" and fresh.tif not in ("day", "gtc"):
+            raise unfit(f"{fresh.klass} orders must be day or gtc orders")
+    _parts(fresh, board)
 
 
 def _legs(body: Body, ticket: Ticket, board: Board, make: Callable[[Board], Ticket]) -> None:

@@ -11,7 +11,7 @@ from argosy.core.errors import Misuse
 from argosy.core.time import DAY, HOUR, MINUTE, parse
 from argosy.exchange.hours import day_of, midnight
 from argosy.exchange.market import Best, Board, Candle, Market, Print, book
-from argosy.exchange.wire import Body, Refusal, absent, stamp
+from argosy.exchange.wire import Body, Refusal, absent, digits, stamp
 
 LIMIT, LIMIT_MAX = 1000, 10_000
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9./-]{0,20}")
@@ -197,7 +197,7 @@ def _time(query: Mapping[str, str], field: str, default: int) -> int:
 def _whole(text: str | None, default: int) -> int:
     if text is None:
         return default
-    if not text.isdigit():
+    if not digits(text):
         raise bad(f"invalid limit: {text}")
     return int(text)
 

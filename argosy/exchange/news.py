@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from argosy.exchange.market import Market
-from argosy.exchange.wire import Body, Refusal, stamp, when
+from argosy.exchange.wire import Body, Refusal, digits, stamp, when
 
 FIRST = 40_000_000
 LIMIT, LIMIT_MAX = 10, 50
@@ -29,7 +29,7 @@ def publish(market: Market, now: int, symbols: list[str], words: dict[str, str],
 def listed(market: Market, query: Mapping[str, str]) -> Body:
     """The answer of /v1beta1/news: the newest first, in pages; Refusal 400."""
     limit = query.get("limit", str(LIMIT))
-    if not limit.isdigit() or not 1 <= int(limit) <= LIMIT_MAX:
+    if not digits(limit) or not 1 <= int(limit) <= LIMIT_MAX:
         raise Refusal(400, 0, f"invalid limit: must be from 1 to {LIMIT_MAX}")
     order = query.get("sort", "desc").lower()
     if order not in ("asc", "desc"):

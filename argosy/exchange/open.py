@@ -68,9 +68,23 @@ def pace(speed: float | str) -> tuple[float, bool]:
     return found, False
 
 
+def _sane(wanted: Wanted) -> None:
+    """Misuse for what no exchange can be opened with."""
+    for value, most, what, code in (
+        (wanted.port, 65_535, "--port", "EXCHANGE_PORT"), (wanted.limit, 10**9, "--rate-limit", "EXCHANGE_LIMIT"),
+        (wanted.seed, 2**63 - 1, "--seed", "EXCHANGE_SEED"), (wanted.cash, 10**12, "--cash", "EXCHANGE_CASH"),
+    ):  # fmt: skip
+        if not 0 <= value <= most:
+            raise Misuse(code, f"it is from 0 to {most}, not {value}", where=what)
+    names = [key for key, _ in wanted.keys]
+    if not names or len(set(names)) != len(names) or not all(key and secret for key, secret in wanted.keys):
+        raise Misuse("EXCHANGE_KEYS", "each account has a key of its own, and a secret", where="--key, --secret")
+
+
 def build(wanted: Wanted, now: int | None = None) -> Server:
     """The server, not yet listening. now: ns at which a live feed starts, the wall's time when it is not said."""
     feed: Feed
+    _sane(wanted)
     speed, paced = pace(wanted.speed)
     if wanted.feed == "live":
         said = wanted.start or (MONDAY if paced and now is None else "")

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from argosy.core.time import DAY, SECOND
 from argosy.exchange.hours import Hours, day_of, day_text
 from argosy.exchange.market import OCC, Best, Board, Contract, Market, asset_id
-from argosy.exchange.wire import Body, Refusal, invalid
+from argosy.exchange.wire import Body, Refusal, digits, invalid, number
 from argosy.kernels.options.black import Greeks, bsm, bsm_greeks, practical
 
 YEAR = 365 * DAY
@@ -154,7 +154,7 @@ def view(market: Market, contract: Contract, now: int, deliverables: bool = Fals
 def listed(market: Market, chain: Chain, query: Mapping[str, str], now: int) -> Body:
     """The answer of /v2/options/contracts: filtered, in pages; Refusal 422 for a filter that is none."""
     limit = query.get("limit", "100")
-    if not limit.isdigit() or not 1 <= int(limit) <= 10_000:
+    if not digits(limit) or not 1 <= int(limit) <= 10_000:
         raise invalid(f"invalid limit: {limit}")
     names = query.get("underlying_symbols") or query.get("root_symbol") or ""
     unders = [b for b in market.boards if b.kind == "equity" and (not names or b.symbol in names.split(","))]
@@ -178,10 +178,7 @@ def suiting(contracts: Iterable[Contract], query: Mapping[str, str]) -> Iterator
     right = {"call": 1, "put": -1, None: 0}.get(query.get("type"))
     if right is None:
         raise invalid(f"invalid type: {query['type']}")
-    try:
-        low, high = Decimal(query.get("strike_price_gte", "0")), Decimal(query.get("strike_price_lte", "1E9"))
-    except ArithmeticError:
-        raise invalid("invalid strike_price") from None
+    low, high = (number(query.get(f"strike_price_{end}", most), "strike_price") for end, most in (("gte", "0"), ("lte", "1E9")))
     exact, since, upto = (query.get(f"expiration_date{end}", "") for end in ("", "_gte", "_lte"))
     for one in contracts:
         in_time = exact in ("", one.day) and since <= one.day <= (upto or "9")
@@ -198,7 +195,10 @@ def prices(market: Market, chain: Chain, path: str, query: Mapping[str, str], no
         under = market.by_name.get(parts[1])
         rows = list(suiting(chain.contracts(under, now), query)) if under is not None and under.kind == "equity" else []
         first = next((place for place, c in enumerate(rows) if c.symbol == query.get("page_token")), 0)
-        limit = int(query.get("limit") or 100)
+        said = query.get("limit") or "100"
+        if not digits(said) or not 1 <= int(said) <= 1000:
+            raise Refusal(400, 0, f"invalid limit: {said}")
+        limit = int(said)
         more = rows[first + limit].symbol if len(rows) > first + limit else None
         return {"snapshots": {c.symbol: snapshot(market, c, now) for c in rows[first : first + limit]}, "next_page_token": more}
     if not query.get("symbols"):

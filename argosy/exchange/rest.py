@@ -15,7 +15,7 @@ from argosy.exchange.hours import eastern
 from argosy.exchange.market import Board
 from argosy.exchange.orders import Ticket
 from argosy.exchange.venue import Exchange
-from argosy.exchange.wire import Body, Refusal, absent, flag, invalid, stamp, when
+from argosy.exchange.wire import Body, Refusal, absent, digits, flag, invalid, stamp, when
 
 Query = Mapping[str, str]
 Answer = tuple[int, Any]
@@ -34,7 +34,7 @@ class Call(msgspec.Struct):
         """The JSON of the body; Refusal 400 when it is none."""
         try:
             return msgspec.json.decode(self.raw)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             raise Refusal(400, 40010000, "request body format is invalid") from None
 
 
@@ -155,7 +155,7 @@ def whole(query: Query, field: str, default: int, most: int) -> int:
     text = query.get(field)
     if text is None:
         return default
-    if not text.isdigit() or not 1 <= int(text) <= most:
+    if not digits(text) or not 1 <= int(text) <= most:
         raise invalid(f"invalid {field}: {text}")
     return int(text)
 
@@ -301,7 +301,7 @@ def portfolio(call: Call) -> Answer:
     query, now = call.query, call.exchange.now
     period = query.get("period", "1M")
     count, unit = period[:-1], period[-1:]
-    if not count.isdigit() or unit not in _PERIOD:
+    if not digits(count) or unit not in _PERIOD:
         raise invalid(f"invalid period: {period}")
     length = int(count) * _PERIOD[unit]
     end = when(query.get("end") or query["date_end"], "end") if query.get("end") or query.get("date_end") else now

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from argosy.exchange.market import Market
-from argosy.exchange.wire import Body, Refusal, stamp
+from argosy.exchange.wire import Body, Refusal, digits, stamp
 
 
 def answer(market: Market, path: str, query: Mapping[str, str], now: int) -> Body:
@@ -43,6 +43,6 @@ def actives(market: Market, by: str, top: int, now: int) -> Body:
 
 def _top(query: Mapping[str, str], default: int, most: int) -> int:
     text = query.get("top", str(default))
-    if not text.isdigit() or not 1 <= int(text) <= most:
+    if not digits(text) or not 1 <= int(text) <= most:
         raise Refusal(400, 0, f"invalid top: must be from 1 to {most}")
     return int(text)

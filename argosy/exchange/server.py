@@ -282,7 +282,7 @@ class Server:
             return _told(200, {"ok": True, **await run(self, verb, body)})
         except Refusal as refusal:
             return _told(refusal.status, refusal.body)
-        except (ArgosyError, msgspec.DecodeError, ValueError, TypeError) as problem:
+        except (ArgosyError, msgspec.DecodeError, RecursionError, ValueError, TypeError) as problem:
             return _told(400, {"message": str(problem), "usage": VERBS[verb].usage})
 
     # -- streams ------------------------------

@@ -71,6 +71,7 @@ class Trading:
     told: hears each frame of `trade_updates` with its account; holding...: fills, cancels or replacements are held back
     skew: ns by which the exchange's clock is wrong in what it says; by_bars: there are bars and nothing finer
     hiding: ns for which a new order is not found; silent: nobody is told of what happens
+    unquoted: instruments that had no quote since their session opened: the one of a day before fills nothing
     """
 
     def __init__(self, market: Market, hours: Hours, now: int, seed: int, terms: Terms) -> None:
@@ -89,6 +90,7 @@ class Trading:
         self.holding_replaces = False
         self.hiding = 0
         self.silent = False
+        self.unquoted: set[int] = set()
         self.told: Callable[[Account, Body], None] = lambda account, frame: None
 
     def may_trade(self, account: Account, ticket: Ticket) -> bool:
@@ -179,10 +181,18 @@ class Trading:
         self._trail(account, ticket)
 
     def _meet(self, account: Account, instrument: int) -> None:
-        if not self.holding:
+        if not self.holding and instrument not in self.unquoted:
             row = self._row(instrument)
             if row is not None and account.core.busy(instrument):
                 self.hear(account, account.core.apply(row, self.now))
+
+    def resize(self, account: Account, ticket: Ticket, price: float) -> None:
+        """An order for an amount that waited for a session is for as many lots as the amount buys now."""
+        resting = account.core.resting(ticket.number)
+        if ticket.notional is None or ticket.filled or resting is None or not price > 0 or ticket.limit == ticket.limit:
+            return
+        lots = max(entry.bought(ticket.notional, price), 1)
+        ticket.lots = resting.lots = min(lots, ticket.reserve) if ticket.reserve else lots  # never through zero
 
     def find(self, account: Account, identity: str) -> Ticket:
         """An order by the wire's id; Refusal 404 or 422."""
@@ -255,6 +265,9 @@ class Trading:
             fresh.tif = body["time_in_force"]
             if fresh.tif not in entry.TIFS:
                 raise invalid(f"invalid time_in_force: {fresh.tif}")
+        entry.still(fresh, old, board, self.now)
+        if old.complex and not (old.hold or old.reserve):
+            admission.covered(account, fresh, old)
         fresh.expires = self._ends(fresh)
         client = entry.client_id(body)
         if client:

@@ -13,7 +13,7 @@ from argosy.core.events import Bar, Event, Session, Status, Trade
 from argosy.core.time import DAY, MINUTE, NEVER, SECOND
 from argosy.exchange import entry, exercise, interest, options, spreads
 from argosy.exchange.accounts import Account
-from argosy.exchange.hours import CALENDAR, Hours, Phase
+from argosy.exchange.hours import CALENDAR, NIGHT, PRE, Hours, Phase
 from argosy.exchange.market import Board, Candle, Market
 from argosy.exchange.orders import OPEN, Ticket
 from argosy.exchange.trading import Terms, Trading
@@ -57,6 +57,7 @@ class Exchange(Trading):
         """Every account anew, with this many dollars; the market stays."""
         units = round((self.terms.cash if cash is None else cash) * PER_USD)
         for account in self.accounts.values():
+            account.configure(self.terms.multiplier)
             account.begin(self._core(), units, self.now)
         for board in self.market.boards:
             if board.halted:
@@ -128,9 +129,31 @@ class Exchange(Trading):
             for parent in list(account.spreads.values()):
                 if phase == "regular" and parent.status == "accepted":
                     spreads.wake(self, account, parent)
+        if phase in ("overnight", "pre", "regular"):
+            self.unquoted = self._old(phase)
         for board in self.market.boards:
-            self._match(board.row.id)
-        self._spread()
+            if board.row.id not in self.unquoted:
+                self._size(board)
+                self._match(board.row.id)
+        if not self.unquoted:
+            self._spread()
+
+    def _old(self, phase: Phase) -> set[int]:
+        """Instruments with a quote of a day before at best, where the calendar opened: they open with the first of their own."""
+        day = next((opens - PRE for opens, closes, _ in self.hours.around(self.now) if opens - PRE - NIGHT <= self.now < closes), 0)
+        if self.hours.forced is not None or not day:
+            return set()
+        since = day if phase == "regular" else day - NIGHT
+        boards = (b for b in self.market.boards if b.kind != "crypto" and not b.pinned and b.quote is not None)
+        return {board.row.id for board in boards if board.quote is not None and board.quote.t < since}
+
+    def _size(self, board: Board, price: float = 0.0) -> None:
+        """Orders for an amount are for what it buys at the quote, or at a price."""
+        best = board.quote
+        for account in self.accounts.values():
+            for side in (1, -1) if price or best is not None else ():
+                for ticket in account.live.get((board.row.id, side), {}).values():
+                    self.resize(account, ticket, price or (0.0 if best is None else best.ap if side > 0 else best.bp))
 
     def _spread(self) -> None:
         """Let orders of several options meet the market."""
@@ -168,6 +191,9 @@ class Exchange(Trading):
         board = self.board(symbol)
         row = board.row.id
         self.market.on_quote(row, self.now, bid, ask, bid_size, ask_size)
+        if row in self.unquoted:
+            self.unquoted.discard(row)
+            self._size(board)
         self._match(row)
         if row in self.market.derived:
             self._follow(row)
@@ -188,6 +214,7 @@ class Exchange(Trading):
         best = options.best(self.market, board, self.now)
         if best is not None:
             self.market.on_quote(board.row.id, self.now, best.bp, best.ap, best.bs, best.sa)
+            self.unquoted.discard(board.row.id)
             self._match(board.row.id)
 
     def trade(self, symbol: str, price: float, size: float) -> None:
@@ -200,6 +227,7 @@ class Exchange(Trading):
 
     def open_bar(self, bar: Bar) -> None:
         """A bar of a tape begins: orders may fill at its open."""
+        self._size(self.market.boards[bar.instrument], bar.open)
         for account in self.accounts.values():
             if account.core.busy(bar.instrument) and not self.holding:
                 self.hear(account, account.core.opening(bar))
@@ -245,7 +273,7 @@ class Exchange(Trading):
 
     def _match(self, instrument: int) -> None:
         """Let the quote at hand meet the orders of all accounts."""
-        if not self.holding and any(account.core.busy(instrument) for account in self.accounts.values()):
+        if not self.holding and instrument not in self.unquoted and any(account.core.busy(instrument) for account in self.accounts.values()):
             row = self._row(instrument)
             if row is not None:
                 self._apply(instrument, row)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -16,6 +17,8 @@ PER_SHARE = 1_000_000_000
 """Integer lots in one share: nine decimals, as the venue counts fractions."""
 PER_USD = 1_000_000
 EASTERN = ZoneInfo("America/New_York")
+_NUMBER = re.compile(r"[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,3})?")
+"""A number as clients write it: no spaces, no underscores, no digits of other scripts, and no NaN."""
 
 Body = dict[str, Any]
 
@@ -112,13 +115,18 @@ def number(value: Any, field: str) -> Decimal:
     """A decimal that came as a JSON number or as text; 422 for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise invalid(f"{field} must be a number")
-    try:
-        found = Decimal(str(value))
-    except InvalidOperation:
-        raise invalid(f"{field} must be a number") from None
-    if not found.is_finite() or abs(found) > Decimal("1E9"):
+    text = str(value)
+    if not _NUMBER.fullmatch(text):
+        raise invalid(f"{field} must be a number")
+    found = Decimal(text)
+    if (found and not -30 <= found.adjusted() <= 9) or abs(found) > Decimal("1E9"):
         raise invalid(f"{field} must be a number")
     return found
+
+
+def digits(text: str) -> bool:
+    """Whether a text of a query is a whole number, of at most nine ASCII digits."""
+    return len(text) <= 9 and text.isascii() and text.isdigit()
 
 
 def flag(value: Any, field: str) -> bool:

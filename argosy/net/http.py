@@ -94,7 +94,14 @@ class Rest:
             if breaker is not None:
                 breaker.let_go()
             return Failed("RATE_LIMIT", False)
-        outcome = await self._send(method, path, query, body, deadline_s - (time.monotonic() - begun))
+        try:
+            outcome = await self._send(method, path, query, body, deadline_s - (time.monotonic() - begun))
+        except BaseException:  # given up by who asked: neither its place in the budget nor the fuse's one trial may be kept for ever
+            if budget is not None:
+                budget.lost()
+            if breaker is not None:
+                breaker.let_go()
+            raise
         if isinstance(outcome, Answered):
             if budget is not None:
                 budget.heard(outcome.status, outcome.headers)

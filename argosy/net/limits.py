@@ -97,7 +97,8 @@ class Budget:
     def _fresh(self, reset: float) -> None:
         self._reset = reset
         self.left = self.limit - self._flying
-        self._urgent_left = self.reserve
+        if self._clock() >= self.blocked_until:  # while it is silent, a reset that moves away is no new window
+            self._urgent_left = self.reserve
 
     def _reset_of(self, headers: Mapping[str, str], now: float) -> float | None:
         """The monotonic moment of the reset; measured on the host's own clock where it shows one, so that ours may be wrong."""

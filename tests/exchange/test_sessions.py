@@ -54,6 +54,8 @@ def test_day_orders_end_with_the_session_and_gtc_do_not() -> None:
     exchange.quote("AAPL", 80.00, 80.02)  # after the close: nothing of the regular day fills
     assert state(exchange, gtc) == ("new", "0")
     to(exchange, "2026-11-23T14:30:00Z")
+    assert state(exchange, gtc) == ("new", "0")  # Friday's quote fills nothing on Monday
+    exchange.quote("AAPL", 79.00, 79.02)
     assert state(exchange, gtc) == ("filled", "10")
 
 
@@ -80,6 +82,8 @@ def test_extended_hours_are_for_limits_that_asked() -> None:
     to(exchange, "2026-11-21T01:00:00Z")  # eight in the evening
     assert state(exchange, rest) == ("expired", "0")
     to(exchange, "2026-11-23T14:30:00Z")
+    assert state(exchange, plain) == ("new", "0")
+    exchange.quote("AAPL", 100.00, 100.02)
     assert state(exchange, plain) == ("filled", "10")
 
 

@@ -189,6 +189,26 @@ def test_the_breaker_spares_a_broken_host_but_lets_a_cancel_through() -> None:
     run(talk, ask, breaker=Breaker())
 
 
+def test_who_gives_up_keeps_neither_a_place_in_the_budget_nor_the_trial_of_the_fuse() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        await _request(reader)
+        await reader.read()
+
+    async def ask(rest: Rest, server: Raw) -> None:
+        assert await rest.call("GET", "/", deadline_s=0.05) == Failed("DEADLINE", True)
+        assert await rest.call("GET", "/", deadline_s=0.05) == Failed("CIRCUIT_OPEN", False)
+        await asyncio.sleep(0.06)
+        trial = asyncio.create_task(rest.call("GET", "/", deadline_s=5))
+        await asyncio.sleep(0.02)
+        trial.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await trial
+        assert await rest.call("GET", "/", deadline_s=0.05) == Failed("DEADLINE", True)  # the next one is the trial
+        assert rest.budget is not None and rest.budget._flying == 0
+
+    run(talk, ask, breaker=Breaker(failures=1, open_s=0.05), budget=Budget(time.monotonic, time.time))
+
+
 def test_after_a_429_nothing_goes_out_until_the_reset_but_reserved_cancels() -> None:
     seen: list[tuple[bytes, float]] = []
     until = [0.0]

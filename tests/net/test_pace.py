@@ -151,3 +151,15 @@ def test_delays_grow_to_the_cap_and_are_jittered() -> None:
     half = Backoff(lambda: 0.0, clock, per_minute=1000)
     assert [half.delay() for _ in range(3)] == [0.0, 0.125, 0.25]
     assert half.delay(at_least_s=9.0) == 9.0
+
+
+def test_a_reset_that_moves_away_while_it_is_silent_brings_no_new_reserve() -> None:
+    clock = Clock()
+    one = budget(clock)
+    one.wait()
+    out = 0
+    for second in range(25):
+        one.heard(429, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(clock.now + 1_700_000_000.0) + 30 + 2 * second)})
+        clock.now += 1.0
+        out += one.wait(urgent=True) == 0.0
+    assert out == one.reserve == 2

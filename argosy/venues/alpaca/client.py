@@ -37,6 +37,7 @@ from argosy.venues.alpaca.codec import (
     WireOrder,
     WirePosition,
     ns_of,
+    number,
     record,
 )
 from argosy.venues.alpaca.modes import Place
@@ -81,12 +82,15 @@ class Client:
     async def submit(self, body: bytes, client_order_id: str, *, deadline_s: float = ORDER_S) -> Answer[WireOrder]:
         """Send an order. body: its JSON, with this client order id.
 
-        A refusal because the id is taken means that it is here already: it is looked up.
+        A refusal because the id is taken means that it is here already: it is looked up. Refused("ID_TAKEN") where what has the id
+        is of another symbol, side or quantity: a desk that forgot what it sent may not take an old order for its new one.
         """
         answer = await self._write("POST", "/v2/orders", body, deadline_s)
         if isinstance(answer, Refused) and answer.status == 422 and NOT_UNIQUE in answer.text:
             found = await self.by_client_id(client_order_id, deadline_s=deadline_s)
-            return found if isinstance(found, Accepted) else Ambiguous("NOT_UNIQUE")
+            if not isinstance(found, Accepted):
+                return Ambiguous("NOT_UNIQUE")
+            return found if _same(body, found.value) else Refused("ID_TAKEN", f"{client_order_id} is the id of another order", 422)
         return _order(answer)
 
     async def replace(self, order: str, body: bytes, *, deadline_s: float = ORDER_S) -> Answer[WireOrder]:
@@ -238,6 +242,13 @@ class Client:
                 return answer
             await asyncio.sleep(wait)
             pause = min(pause * 2.0, 1.0)
+
+
+def _same(body: bytes, found: WireOrder) -> bool:
+    """Whether an order can be what a body asked for."""
+    asked = msgspec.json.decode(body)
+    qty = number(asked.get("qty"))
+    return (asked.get("symbol"), asked.get("side")) == (found.symbol, found.side) and (None in (qty, found.qty) or qty == found.qty)
 
 
 def _order(answer: Accepted[Any] | Refused | Ambiguous) -> Answer[WireOrder]:
