@@ -76,4 +76,6 @@ async def _look(desk: Desk, every_s: float) -> None:
     await desk.ready.wait()
     while True:
         await asyncio.sleep(every_s)
+        if desk.node.stopping.is_set():  # what is said last is that it ended
+            return
         desk.look()

@@ -168,8 +168,9 @@ class Start:
         """The venue's time against ours."""
         theirs, asked, answered = await self._insist(self.showing.offset)
         offset = self.started.offset_ns = self.clock.heard(theirs, asked, answered)
-        if abs(offset) > WARN_NS:
-            severity = "page" if abs(offset) > OFFSET_MAX else "warn"
+        apart = abs(offset) / self.clock.speed  # an exchange that plays faster is as much further away
+        if apart > WARN_NS:
+            severity = "page" if apart > OFFSET_MAX else "warn"
             self.rounds.rim.alarm("CLOCK_OFFSET", f"this machine's clock is {-offset / SECOND:+.3f} s from the venue's", severity)
 
     async def _open(self) -> None:
