@@ -193,7 +193,7 @@ def test_under_a_halt_only_what_reduces_is_sent_again(harbour: Harbour, halted: 
                 desk.step(Command(now, now, "reduce", "me", "a storm"))
         async with Desk(harbour, before=desk) as again:
             assert [one.order.instrument for one in again.started.resend] == ([0] if halted else [0, 1])
-            await again.until(lambda: again.lots() == 0)
+            await again.until(lambda: again.lots() == 0 and again.lots(1) == (0 if halted else 5))
             await again.idle()
             again.agree()
             assert harbour.held(1) == (0 if halted else 5)
