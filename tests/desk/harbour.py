@@ -40,6 +40,7 @@ from tests.walks import hand
 KEY, SECRET = "PKTEST", "hush"
 SYMBOLS = ("AAPL", "MSFT")
 QUICK = Limits(quiet=60 * MS, lookups=3, over=300 * MS, inferred=400 * MS, stuck=200 * MS, stranger=60 * MS)
+HEARD_S = 0.3
 NEVER = Every(inflight=99.0, orders=99.0, positions=99.0, fills=99.0, payments=99.0)
 """No round comes by itself: the test asks."""
 
@@ -256,8 +257,11 @@ class Desk:
             await asyncio.sleep(0.005)
 
     async def idle(self) -> None:
-        """Until nothing is under way."""
+        """Until nothing is under way; what the exchange did a moment ago has this moment to be heard."""
         await self.until(lambda: not self._tasks)
+        end = time.monotonic() + HEARD_S
+        while time.monotonic() < end and any(self.lots(i) != self.harbour.held(i) for i in range(len(SYMBOLS))):
+            await asyncio.sleep(0.005)
 
     async def quiet(self) -> None:
         """Until all is quiet for long enough to be judged."""
