@@ -40,7 +40,7 @@ from argosy.venues.alpaca.codec import (
 )
 from argosy.venues.alpaca.feed import Feed
 
-WIRE = Path("/work/shared/data/wire/alpaca")
+WIRE = Path(__file__).resolve().parents[4] / "shared/data/wire/alpaca"
 ORDER = {
     "id": "61e69015-8549-4bfd-b9c3-01e75843f47d",
     "client_order_id": "TEST4",
