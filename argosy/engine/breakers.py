@@ -5,7 +5,7 @@ HEART section 12. At a limit the level is REDUCE, at half as much again HALT. In
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -93,24 +93,27 @@ def trips(state: State, breakers: Breakers, silence_ns: int) -> Iterator[Trip]:
     if breakers.counting and state.storms is not None:
         for cause, value, limit, text in _counts(state, state.storms, breakers, equity, silence_ns / SECOND):
             if limit and value >= limit:
-                yield Trip(cause, _level(value, limit), text)
+                yield Trip(cause, _level(value, limit), text())
 
 
-def _counts(state: State, storms: Storms, breakers: Breakers, equity: int, silent_s: float) -> Iterator[tuple[str, float, float, str]]:
-    """(cause, how much, its limit, in words) of the breakers that count."""
+def _counts(state: State, storms: Storms, breakers: Breakers, equity: int, silent_s: float) -> Iterator[tuple[str, float, float, Callable[[], str]]]:
+    """(cause, how much, its limit, who puts it in words) of the breakers that count: asked at every market row, told seldom."""
     now = state.now
     top = storms.top(now, equity)
     fell = (top - equity) / top if top > 0 else 0.0
-    yield "PNL_VELOCITY", fell, breakers.velocity_frac, f"equity fell by {fell:.2%} within {breakers.velocity_s:g} s"
-    yield "CONSECUTIVE_LOSSES", storms.losses, breakers.losses, f"{storms.losses} orders in a row closed at a loss"
+    yield "PNL_VELOCITY", fell, breakers.velocity_frac, lambda: f"equity fell by {fell:.2%} within {breakers.velocity_s:g} s"
+    yield "CONSECUTIVE_LOSSES", storms.losses, breakers.losses, lambda: f"{storms.losses} orders in a row closed at a loss"
     refused = storms.refusals(now)
-    yield "REJECT_STORM", refused, breakers.rejects, f"the venue refused {refused} times within {breakers.rejects_s:g} s"
+    yield "REJECT_STORM", refused, breakers.rejects, lambda: f"the venue refused {refused} times within {breakers.rejects_s:g} s"
     count, i, side = storms.repeated(now)
-    what = f"{'buys' if side > 0 else 'sales'} of {state.instruments[i].symbol}" if count else "orders"
-    yield "REPEATED_EXECUTION", count, breakers.repeats, f"{count} {what} filled within {breakers.repeats_s:g} s"
+    yield "REPEATED_EXECUTION", count, breakers.repeats, lambda: f"{count} {_what(state, i, side)} filled within {breakers.repeats_s:g} s"
     drifts = len(state.drifted)
-    yield "RECONCILE_DRIFT", drifts, breakers.drifts, f"{drifts} instruments are not what the venue counts"
-    yield "FEED_GAP", silent_s, breakers.silence_s, f"no price came for {silent_s:.1f} s in session"
+    yield "RECONCILE_DRIFT", drifts, breakers.drifts, lambda: f"{drifts} instruments are not what the venue counts"
+    yield "FEED_GAP", silent_s, breakers.silence_s, lambda: f"no price came for {silent_s:.1f} s in session"
+
+
+def _what(state: State, i: int, side: int) -> str:
+    return f"{'buys' if side > 0 else 'sales'} of {state.instruments[i].symbol}"
 
 
 def silence(state: State, watched: Iterator[int]) -> int:
