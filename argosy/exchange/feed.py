@@ -18,7 +18,7 @@ from argosy.core.time import HOUR, MINUTE, MS, NEVER
 from argosy.data.actions import Action
 from argosy.exchange import corporate, news
 from argosy.exchange.hours import midnight
-from argosy.exchange.market import LONG, Candle, kind_of
+from argosy.exchange.market import LONG, Candle, kind_of, whole
 from argosy.exchange.venue import Exchange, candle
 
 TICK = 200 * MS
@@ -74,7 +74,7 @@ class Live:
         rows = hours.around(start)
         spans = [(opens, min(closes, start)) for opens, closes, _ in rows if opens < start][-SESSIONS:]
         if exchange.phase == "regular" and not any(opens <= start < closes for opens, closes, _ in rows):
-            spans.append((start - start % MINUTE - 3 * HOUR, start))
+            spans.append((max(start - start % MINUTE - 3 * HOUR, spans[-1][1] if spans else 0), start))
         old = [opens for opens, closes, _ in hours.sessions(start - 380 * 24 * HOUR, start) if closes < start][-DAYS:]
         day = start - start % (24 * HOUR)
         for place, board in enumerate(exchange.market.boards):
@@ -94,7 +94,7 @@ class Live:
             board.days = _candles(np.array(days, dtype=np.int64), first, 0.012, 2e6, rng)
             for a, b in spans:
                 if b < start - MINUTE and b - a > HOUR:
-                    board.days.append(_whole([row for row in board.minutes if a <= row.t < b]))
+                    board.days.append(whole([row for row in board.minutes if a <= row.t < b]))
             board.before = board.days[-1].c if board.days else first
             self._first(exchange, place)
         closes = [b for _, b in spans if b < start] or [start]
@@ -173,14 +173,6 @@ def _candles(opens: np.ndarray[tuple[int], np.dtype[np.int64]], last: float, spr
     worth = v * (o + c) / 2
     rows = zip(opens.tolist(), o.tolist(), h.tolist(), l.tolist(), c.tolist(), v.tolist(), n.tolist(), worth.tolist(), strict=True)
     return [Candle(*row) for row in rows]
-
-
-def _whole(rows: list[Candle]) -> Candle:
-    first = rows[0]
-    day = Candle(midnight(first.t), first.o, first.h, first.l, first.c, first.v, first.n, first.worth)
-    for row in rows[1:]:
-        day.join(row)
-    return day
 
 
 Moment = tuple[int, int, Bar | Quote | Trade | Split | Dividend]

@@ -6,6 +6,7 @@ Shares, coins ("BTC/USD") and listed options are boards alike; `kind` says which
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -17,7 +18,7 @@ import msgspec
 from argosy.core.errors import Misuse
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.time import HOUR, MINUTE
-from argosy.exchange.hours import day_of, midnight, minute_of_day
+from argosy.exchange.hours import midnight, minute_of_day
 from argosy.exchange.wire import LOT, Body, name, stamp
 from argosy.kernels import ledger
 
@@ -311,17 +312,8 @@ class Market:
         rows = board.minutes[-1000:] + ([board.minute] if board.minute else [])
         if not rows:
             return None
-        day = day_of(rows[-1].t)
-        found: Candle | None = None
-        first = rows[-1].t - 20 * 60 * MINUTE
-        for row in rows:
-            if row.t < first or day_of(row.t) != day:
-                continue
-            if found is None:
-                found = Candle(midnight(row.t), row.o, row.h, row.l, row.c, row.v, row.n, row.worth)
-            else:
-                found.join(row)
-        return found
+        first = max(midnight(rows[-1].t), rows[-1].t - 20 * 60 * MINUTE)
+        return whole(rows[bisect_left(rows, first, key=lambda row: row.t) :])
 
     def close_day(self) -> None:
         """Keep the day at hand as a finished one."""
@@ -361,6 +353,15 @@ class Market:
         if coin:
             return head | {"min_order_size": "0.0001", "min_trade_increment": "0.000000001", "price_increment": "0.01", "attributes": []}
         return head | {"borrow_status": "easy_to_borrow", "attributes": ["fractional_eh_enabled", "has_options", "overnight_tradable"]}
+
+
+def whole(rows: list[Candle]) -> Candle:
+    """One day of its minutes."""
+    first = rows[0]
+    day = Candle(midnight(first.t), first.o, first.h, first.l, first.c, first.v, first.n, first.worth)
+    for row in rows[1:]:
+        day.join(row)
+    return day
 
 
 def asset_id(symbol: str) -> str:

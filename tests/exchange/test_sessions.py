@@ -305,6 +305,15 @@ def test_the_packaged_prices_are_a_tape() -> None:
     exchange.audit()
 
 
+@pytest.mark.parametrize("start", ["2026-11-20T21:30:00Z", "2026-11-20T22:00:00Z", "2026-11-20T23:59:30Z", "2026-11-21T02:00:00Z"])
+def test_no_minute_stands_twice_behind_a_start_soon_after_a_close(start: str) -> None:
+    feed = Live(["AAA"], parse(start), 1)
+    exchange = Exchange(feed.symbols, [("K", "S")], parse(start), hours=Hours(forced=True))
+    feed.begin(exchange)
+    times = [minute.t for minute in exchange.market.boards[0].minutes]
+    assert len(times) > 300 and times == sorted(set(times)) and times[-1] < parse(start)
+
+
 def test_live_prices_tick_tightly_above_fifty() -> None:
     start = parse("2026-11-21T17:00:00Z")  # a Saturday: the market is open all the same
     feed = Live(["AAA", "BBB"], start, 1)
