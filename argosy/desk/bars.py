@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from argosy.core.events import Bar, Session
-from argosy.core.time import DAY, HOUR, NEVER, SECOND
+from argosy.core.time import DAY, NEVER, SECOND
 from argosy.kernels.indicators.higher import BEFORE, fold_step, origin
 
 GRACE = 3 * SECOND
@@ -141,8 +141,3 @@ class Bars:
                 elif one.sessions:
                     over += one._day(session.known)  # noqa: SLF001  (two of one noun)
         return over
-
-
-def spans_of(span_ns: int) -> tuple[int, int]:
-    """Least and greatest length of the bars that a span is: a day may be a short session."""
-    return (HOUR, DAY) if span_ns == DAY else (span_ns, span_ns)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from argosy.core.time import SECOND
 
 WARN_NS = SECOND // 4
-"""An offset to the broker above this is said aloud; HEART's limit for arming is a second."""
+"""An offset to the broker above this is said aloud; doctor fails above a second."""
 
 
 class Clock:

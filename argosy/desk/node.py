@@ -23,8 +23,8 @@ from argosy.desk.bars import Bars
 from argosy.desk.clock import Clock
 from argosy.desk.folder import Folder
 from argosy.desk.perform import Perform
+from argosy.desk.seen import Seen
 from argosy.desk.sessions import Sessions
-from argosy.desk.warm import Seen
 from argosy.engine.engine import Engine
 from argosy.engine.slot import Slot
 

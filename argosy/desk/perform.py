@@ -43,8 +43,6 @@ class Perform:
         self._tasks: set[asyncio.Task[None]] = set()
         self._instruments: dict[int, int] = {}
         self._begun: dict[int, int] = {}
-        self.sent = 0
-        self.closed = False
 
     def __call__(self, effects: Sequence[Effect]) -> None:
         """Do these, in this order. Nothing is waited for here."""
@@ -127,7 +125,6 @@ class Perform:
             self._instruments[order.id] = order.instrument
 
     def _put(self, order: int, verb: str, work: Work, before: asyncio.Task[None] | None, lane: int) -> None:
-        self.sent += 1
         task = asyncio.ensure_future(self._do(order, verb, work, before))
         self._keep(task, (order,), lane)
 
@@ -175,7 +172,6 @@ class Perform:
 
     async def close(self) -> None:
         """Give up what is under way; what became of it is found out at the next start."""
-        self.closed = True
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

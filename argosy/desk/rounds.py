@@ -85,7 +85,7 @@ class Rounds:
         self.links = ""
         self._asked: dict[int, int] = {}
         self._own: Event | None = None
-        self._orphans: dict[str, Withdraw] = {}
+        self._orphans: dict[str, None] = {}
         self._fills_from = -1
 
     @property
@@ -165,21 +165,21 @@ class Rounds:
 
     async def run(self) -> None:
         """All rounds, for as long as the desk lives; a loop that dies ends all of them, with its own error."""
-        every = self.every
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._loop(every.inflight, self.inflight))
-                group.create_task(self._loop(every.orders, self.orders))
-                group.create_task(self._loop(every.positions, self.positions))
-                group.create_task(self._loop(every.fills, self.fills))
-                group.create_task(self._loop(every.payments, self.payments))
+                group.create_task(self._loop("inflight", self.inflight))
+                group.create_task(self._loop("orders", self.orders))
+                group.create_task(self._loop("positions", self.positions))
+                group.create_task(self._loop("fills", self.fills))
+                group.create_task(self._loop("payments", self.payments))
                 group.create_task(self._return())
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
 
-    async def _loop(self, every_s: float, ask: Callable[[], Awaitable[bool]]) -> None:
+    async def _loop(self, name: str, ask: Callable[[], Awaitable[bool]]) -> None:
+        """One round again and again. An interval that is changed meanwhile counts from the next time on."""
         while True:
-            await asyncio.sleep(every_s)
+            await asyncio.sleep(getattr(self.every, name))
             await ask()
 
     async def _return(self) -> None:
@@ -323,7 +323,7 @@ class Rounds:
             elif isinstance(one, Tell):
                 self.rim.alarm(one.alarm.code, one.alarm.text, one.alarm.severity)
             elif isinstance(one, Withdraw):
-                self._orphans[one.id] = one
+                self._orphans[one.id] = None
             else:
                 self._take(one)
         return asks

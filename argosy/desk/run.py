@@ -31,7 +31,7 @@ from argosy.desk.findings import Limits, Policy
 from argosy.desk.heartbeat import Heart
 from argosy.desk.inbox import Inbox
 from argosy.desk.log import Log
-from argosy.desk.node import Node, Told
+from argosy.desk.node import PULSE_S, Node, Told
 from argosy.desk.permit import Permit, shown
 from argosy.desk.reconcile import Reconciler
 from argosy.desk.reload import changed
@@ -343,7 +343,7 @@ class Desk:
     async def _pulse(self) -> None:
         node = self.node
         while True:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(PULSE_S)
             node.pulse()
 
     async def _heartbeat(self) -> None:

@@ -97,7 +97,7 @@ class Decision(msgspec.Struct, frozen=True):
 class Status(msgspec.Struct, frozen=True):
     """A desk at a moment; money in base currency, times ns UTC.
 
-    state: starting, trading, stopping, broken; level: see HEART §12; cause: of it
+    state: starting, trading, stopping, broken; level: see docs/heart-tests.md, 12; cause: of it
     journal: sequence of the next record, and the hash of what is closed; decisions, alarms: the last ones, the newest last
     """
 

@@ -6,12 +6,13 @@ strategy, which is what a restart begins to call them from. It sends nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from argosy.core.errors import ArgosyError, Retry
 from argosy.core.events import Bar, Fact, MarketEvent
 from argosy.core.time import DAY, HOUR, MINUTE, iso, parse
+from argosy.desk.seen import Seen, key
 from argosy.desk.sessions import Day
 from argosy.engine.conditions import ADV
 from argosy.engine.restart import relive
@@ -24,29 +25,6 @@ if TYPE_CHECKING:
 SESSION = 390 * MINUTE
 """A whole session of New York: how much of a day has bars."""
 PATIENCE_S = 60.0
-
-
-class Seen:
-    """The last bar of each series that went into the books: (instrument, span) -> its start."""
-
-    def __init__(self, bars: Mapping[tuple[int, int], int] | None = None) -> None:
-        self.bars = dict(bars or {})
-
-    def note(self, bar: Bar) -> None:
-        """One went in."""
-        self.bars[key(bar)] = bar.ts
-
-    def over(self, rows: Iterable[MarketEvent]) -> Iterator[MarketEvent]:
-        """Rows on their way in."""
-        for row in rows:
-            if type(row) is Bar:
-                self.note(row)
-            yield row
-
-
-def key(bar: Bar) -> tuple[int, int]:
-    """The series that a bar is of: its instrument and span, a day whatever its hours."""
-    return bar.instrument, DAY if bar.span > 2 * HOUR else bar.span
 
 
 async def past(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 import pytest
@@ -16,6 +17,7 @@ from argosy.core.time import MINUTE
 from argosy.desk import executions
 from argosy.desk.executions import Executions, joined
 from argosy.desk.recover import Stamped, known_orders, recover
+from argosy.desk.rounds import Every, Rounds
 from argosy.desk.silence import Silence
 from tests.walks.hand import Stage, sent
 
@@ -181,3 +183,23 @@ def test_what_nobody_watches_is_no_ones_business() -> None:
     silence.heard("x", 0)
     silence.owes("x", 0)
     assert silence.mute(10**9) == [] and silence.age("x", 5) == 0
+
+
+def test_an_interval_that_a_reload_changed_counts_from_the_next_time() -> None:
+    async def life() -> None:
+        rounds = object.__new__(Rounds)
+        rounds.every = Every(inflight=0.005)
+        asked: list[float] = []
+
+        async def ask() -> bool:
+            asked.append(rounds.every.inflight)
+            if len(asked) == 3:
+                rounds.every = Every(inflight=99.0)
+            return True
+
+        loop = asyncio.ensure_future(rounds._loop("inflight", ask))
+        await asyncio.sleep(0.3)
+        loop.cancel()
+        assert asked == [0.005] * 3
+
+    asyncio.run(life())
