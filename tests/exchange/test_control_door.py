@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
@@ -18,16 +17,10 @@ from alpaca.trading.requests import LimitOrderRequest, MarketOrderRequest, Repla
 
 from argosy.exchange.open import Wanted, build, opened
 from argosy.exchange.server import VERBS
-from tests.exchange.official import KEY, SECRET, Broker, broker, wait
+from tests.exchange.official import KEY, SECRET, Broker, wait
 
 HEAD = {"APCA-API-KEY-ID": KEY, "APCA-API-SECRET-KEY": SECRET}
 NAMED = ("reset", "quote", "hold_fills", "fill", "event", "clock", "rate_limit", "fault", "ws")
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[Broker]:
-    with broker() as one:
-        yield one
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """What goes wrong on purpose, seen by the official client: lost replies, storms of 429, mute streams, lost and doubled frames."""
 
 import asyncio
-from collections.abc import Iterator
 
 import aiohttp
 import pytest
@@ -10,15 +9,9 @@ from alpaca.trading.client import TradingClient
 from alpaca.trading.enums import OrderSide, TimeInForce
 from alpaca.trading.requests import GetOrdersRequest, LimitOrderRequest, MarketOrderRequest
 
-from tests.exchange.official import KEY, SECRET, Broker, broker, wait
+from tests.exchange.official import KEY, SECRET, Broker, wait
 
 HEAD = {"APCA-API-KEY-ID": KEY, "APCA-API-SECRET-KEY": SECRET}
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[Broker]:
-    with broker() as one:
-        yield one
 
 
 @pytest.fixture(autouse=True)

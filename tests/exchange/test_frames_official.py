@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 
 import aiohttp
 import pytest
@@ -10,13 +9,7 @@ from alpaca.trading.enums import OrderClass, OrderSide, OrderStatus, TimeInForce
 from alpaca.trading.requests import MarketOrderRequest, StopLossRequest, TakeProfitRequest
 
 from argosy.exchange.faults import Frames
-from tests.exchange.official import KEY, SECRET, Broker, broker, wait
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[Broker]:
-    with broker() as one:
-        yield one
+from tests.exchange.official import KEY, SECRET, Broker, wait
 
 
 @pytest.fixture(autouse=True)

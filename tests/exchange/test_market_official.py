@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -19,16 +18,10 @@ from alpaca.data.requests import (
 )
 from alpaca.data.timeframe import TimeFrame, TimeFrameUnit
 
-from tests.exchange.official import KEY, SECRET, Broker, broker, wait
+from tests.exchange.official import KEY, SECRET, Broker, wait
 
 NOON = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 HEAD = {"APCA-API-KEY-ID": KEY, "APCA-API-SECRET-KEY": SECRET}
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[Broker]:
-    with broker() as one:
-        yield one
 
 
 def test_minutes_behind_the_start(house: Broker) -> None:

@@ -1,6 +1,5 @@
 """Options through the official client: contracts, orders of one and of several, what writing needs, and how they end; worked out by hand."""
 
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
@@ -29,17 +28,11 @@ from argosy.exchange.market import Contract
 from argosy.exchange.options import needed
 from argosy.exchange.trading import Terms
 from argosy.exchange.venue import Exchange
-from tests.exchange.official import KEY, SECRET, Broker, broker, wait
+from tests.exchange.official import KEY, SECRET, Broker, wait
 
 BUY, SELL, DAY = OrderSide.BUY, OrderSide.SELL, TimeInForce.DAY
 CALL, PUT = "AAPL261127C00100000", "AAPL261127P00100000"
 HIGH, LOW = "AAPL261127C00105000", "AAPL261127P00095000"
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[Broker]:
-    with broker() as one:
-        yield one
 
 
 @pytest.fixture(autouse=True)

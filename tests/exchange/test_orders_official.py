@@ -1,7 +1,6 @@
 """Every kind of order, driven by the official client over real sockets; the numbers are worked out by hand."""
 
 import uuid
-from collections.abc import Iterator
 
 import pytest
 from alpaca.trading.enums import OrderClass, OrderSide, OrderStatus, TimeInForce
@@ -18,16 +17,10 @@ from alpaca.trading.requests import (
     TrailingStopOrderRequest,
 )
 
-from tests.exchange.official import Broker, broker, wait
+from tests.exchange.official import Broker, wait
 
 BUY, SELL = OrderSide.BUY, OrderSide.SELL
 DAY, GTC = TimeInForce.DAY, TimeInForce.GTC
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[Broker]:
-    with broker() as one:
-        yield one
 
 
 @pytest.fixture(autouse=True)

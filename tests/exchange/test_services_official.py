@@ -25,15 +25,9 @@ from alpaca.trading.requests import (
     UpdateWatchlistRequest,
 )
 
-from tests.exchange.official import KEY, SECRET, Broker, broker, running, wait
+from tests.exchange.official import KEY, SECRET, Broker, running, wait
 
 HEAD = {"APCA-API-KEY-ID": KEY, "APCA-API-SECRET-KEY": SECRET}
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[Broker]:
-    with broker() as one:
-        yield one
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +99,7 @@ def test_screeners(house: Broker) -> None:
     row = next(r for r in (*moved.gainers, *moved.losers) if r.symbol == "AAPL")
     assert row.change == pytest.approx(100.01 - board.before, abs=1e-4)
     assert row.percent_change == pytest.approx(row.change / board.before * 100, abs=0.01)
+    assert all((r.change > 0) == (r in moved.gainers) for r in (*moved.gainers, *moved.losers))
     assert all(r.change > 0 for r in moved.gainers) and all(r.change < 0 for r in moved.losers)
     assert requests.get(f"{house.server.url}/v1beta1/screener/stocks/most-actives?by=moons", headers=HEAD, timeout=5).status_code == 400
 

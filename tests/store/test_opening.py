@@ -80,11 +80,10 @@ def test_all_segments_gone(tmp_path: Path) -> None:
 def test_a_whole_group_cut_off_behind_an_orderly_end(tmp_path: Path) -> None:
     """A crash cannot do that: the run said where it ended."""
     files = three(tmp_path, 200)
-    before = Reader(tmp_path, CODEC).verify()
     files[-1].write_bytes(files[-1].read_bytes()[:-10])
     assert Reader(tmp_path, CODEC).verify().torn > 0
     error = refused(tmp_path, "JOURNAL_SHORT")
-    assert "does not end as it was closed" in error.what or str(before.next) in error.what
+    assert error.what == "it does not end as it was closed"
 
 
 def test_an_edited_end_with_good_frames(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from argosy.venues.alpaca.resolve import Patience
 from tests.venues.alpaca.server import KEY, SECRET, Alpaca
 from tests.venues.alpaca.test_ambiguous import TABLE, order, settled, venue_of
 from tests.venues.alpaca.test_history import Script
-from tests.venues.alpaca.test_venue import ENTRY, STOP, TAKE, fills, run, works
+from tests.venues.alpaca.test_venue import ENTRY, STOP, TAKE, filling, fills, run, works
 
 # -- cancels and amendments ---------------------------------------------------------------------------------------------------
 
@@ -118,15 +118,7 @@ def test_a_replacement_for_what_was_filled_meanwhile_is_taken_back() -> None:
 
     async def work(server: Alpaca, venue: AlpacaVenue, events: list[Any]) -> None:
         await venue.submit(Approved(ENTRY))
-        left = [True]
-
-        def fault(method: str, path: str) -> str:
-            if method == "PATCH" and left:
-                left.pop()
-                server.fill("TEST4", "6", "99.5", tell=False)
-            return ""
-
-        server.fault = fault
+        server.fault = filling(server, "6")
         assert (await venue.amend(Amend(4, lots=6, limit=101.0))).outcome == "accepted"
         assert [row["status"] for row in server.orders.values()] == ["replaced", "canceled"]
 

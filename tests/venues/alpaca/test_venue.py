@@ -212,20 +212,25 @@ def test_an_amend_whose_answer_is_lost_happens_once(fault: str) -> None:
     run(work)
 
 
+def filling(server: Alpaca, qty: str) -> Callable[[str, str], str]:
+    """A fault that is none: so much of the order fills, unheard, while its first amendment is made."""
+    left = [True]
+
+    def fault(method: str, path: str) -> str:
+        if method == "PATCH" and left:
+            left.pop()
+            server.fill("TEST4", qty, "99.5", tell=False)
+        return ""
+
+    return fault
+
+
 def test_a_fill_while_it_is_amended_is_not_bought_twice() -> None:
     """Four of ten fill between the request and its execution: the new order must not be for ten again."""
 
     async def work(server: Alpaca, venue: AlpacaVenue, events: list[Any]) -> None:
         await venue.submit(Approved(ENTRY))
-        left = [True]
-
-        def fault(method: str, path: str) -> str:
-            if method == "PATCH" and left:
-                left.pop()
-                server.fill("TEST4", "4", "99.5", tell=False)
-            return ""
-
-        server.fault = fault
+        server.fault = filling(server, "4")
         assert (await venue.amend(Amend(4, lots=10, limit=101.0))).outcome == "accepted"
         working = [row for row in server.orders.values() if row["status"] in ("new", "partially_filled")]
         assert [row["qty"] for row in working] == ["6"]
