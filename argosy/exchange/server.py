@@ -233,21 +233,17 @@ class Server:
         if not served:
             return web.Response(status=429, body=b'{"code":42910000,"message":"rate limit exceeded"}', headers=headers)
         fault = self.faults.take(method, path)
+        status, body = 0, None
+        if fault is None or fault.apply or not (fault.status or fault.drop):
+            self.catch_up()
+            status, body = answer(self.exchange, account, method, path, request.query, raw)
         if fault is not None:
-            fails = bool(fault.status) or fault.drop
-            status, body = 0, None
-            if fault.apply or not fails:
-                self.catch_up()
-                status, body = answer(self.exchange, account, method, path, request.query, raw)
             if fault.delay:
                 await asyncio.sleep(fault.delay)
             if fault.drop:
                 return _cut(request)
             if fault.status:
                 status, body = fault.status, fault.answer()
-        else:
-            self.catch_up()
-            status, body = answer(self.exchange, account, method, path, request.query, raw)
         return web.Response(status=status, body=b"" if body is None else _encode(body), headers=headers)
 
     def _who(self, headers: Any, path: str) -> tuple[Account | None, Refusal]:
@@ -343,8 +339,8 @@ class Server:
         ws, talk, hub = peer.ws, peer.talk, self.hub
         if isinstance(talk, DataTalk):
             await peer.say([talk.hello()])
-            if self.login(request.headers.get("APCA-API-KEY-ID"), request.headers.get("APCA-API-SECRET-KEY")):
-                talk.account = self.login(request.headers.get("APCA-API-KEY-ID"), request.headers.get("APCA-API-SECRET-KEY"))
+            talk.account = self.login(request.headers.get("APCA-API-KEY-ID"), request.headers.get("APCA-API-SECRET-KEY"))
+            if talk.account is not None:
                 await peer.say([{"T": "success", "msg": "authenticated"}])
         until = time.monotonic() + hub.auth_timeout
         while not ws.closed:

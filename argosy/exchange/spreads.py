@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from argosy.exchange.trading import Trading
 
 LEGS = (2, 4)
-ABOVE = 1.03
 
 
 def submit(exchange: Trading, account: Account, body: Body) -> Body:
@@ -55,7 +54,7 @@ def submit(exchange: Trading, account: Account, body: Body) -> Body:
     if client in account.clients:
         raise invalid("client_order_id must be unique")
     net = _net([(board, side * ratio) for board, side, ratio, _ in legs], exchange)
-    price = limit if limit == limit else (net * ABOVE if net > 0 else net)
+    price = limit if limit == limit else (net * admission.ABOVE_MARKET if net > 0 else net)
     if price != price:
         raise unfit("no price for the legs of the order")
     cost = round(price * 100 * lots / PER_SHARE * PER_USD)

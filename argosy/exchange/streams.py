@@ -185,9 +185,7 @@ class DataTalk:
             return [error(400)]
         wanted: dict[str, set[str]] = {}
         for channel, names in said.items():
-            if channel == "action":
-                continue
-            if channel in FOLLOWING:
+            if channel == "action" or channel in FOLLOWING:
                 continue
             if channel not in CARRIES[self.kind]:
                 return [error(410)]

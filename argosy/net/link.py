@@ -97,7 +97,8 @@ def _quiet() -> Any:
     import logging
 
     log = logging.getLogger("argosy.net.link")
-    log.addHandler(logging.NullHandler())
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())
     log.propagate = False
     return log
 

@@ -24,8 +24,6 @@ from argosy.store.frames import Codec, Walk
 MAGIC = b"ARGOSYJ\x01"
 """What the files of a journal begin with; those of market rows have a mark of their own, of the same length."""
 _LEAD = struct.Struct("<II")
-PIECE = 1 << 20
-"""Bytes that are compressed at a time."""
 
 
 class Head(msgspec.Struct, frozen=True, omit_defaults=True):

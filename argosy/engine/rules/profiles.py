@@ -2,7 +2,7 @@
 
 Settings are a mapping of rule name to its limits, as they stand in a settings file:
 
-    [limits.position]
+    [risk.position]
     max_pct = 5.0
 """
 

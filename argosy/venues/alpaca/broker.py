@@ -17,6 +17,7 @@ from argosy.core.events import Account, Event, Fill, OrderUpdate, Reply
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.money import to_units
 from argosy.core.orders import Approved, Order, Work
+from argosy.core.shown import execution
 from argosy.core.time import iso
 from argosy.venues.alpaca import facts, words
 from argosy.venues.alpaca.answer import NOT_SENT, Accepted, Ambiguous, Answer, Refused
@@ -260,7 +261,7 @@ class AlpacaVenue:
 
     def _lacks(self, order: WireOrder) -> bool:
         """Whether an order shows more filled than its executions that were told: one of them was lost, or is on its way."""
-        return bool(order.id and order.filled_qty) and f"{order.id}:{words.exact(order.filled_qty or ZERO)}" not in self._said
+        return bool(order.id and order.filled_qty) and execution(order.id, order.filled_qty or ZERO) not in self._said
 
     async def _after_fills(self, told: list[Event]) -> None:
         """Say what became of an order after its executions, which are asked for: an end before its fills would be believed to be all."""
@@ -350,7 +351,7 @@ class AlpacaVenue:
         if qty is None or at is None or qty <= 0:
             self.odd.keep("fill", (identity, cum, qty, at))
             return None
-        name = f"{identity}:{words.exact(cum)}"
+        name = execution(identity, cum)
         if name in self._said:
             return None
         self._said.add(name)

@@ -45,7 +45,7 @@ class Place(NamedTuple):
 def place(mode: Mode, *, base: str = "", armed: Armed | None = None, clock: Callable[[], int] = time.time_ns) -> Place:
     """The addresses of a mode.
 
-    base: in sim, the exchange's URL on this machine, like http://127.0.0.1:8080; in other modes empty or the mode's own host
+    base: in sim, the exchange's URL on this machine, like http://127.0.0.1:8900; in other modes empty or the mode's own host
     Raises Misconfigured: HOST_FORBIDDEN for a base that is not the mode's, NOT_ARMED for live without a proof that holds.
     """
     if mode == "sim":

@@ -96,7 +96,7 @@ class Shows:
                 continue
             one = self.venue.instruments[row.symbol]
             sign = -1 if row.side == "short" and row.qty > 0 else 1
-            lots = sign * (one.lots(row.qty) if row.qty > 0 else -one.lots(-row.qty))
+            lots = sign * one.lots(row.qty)
             held[one.id] = ShownPosition(lots, _float(row.avg_entry_price), _float(row.current_price))
         if told.cash is None:
             raise Retry("VENUE_SILENT", "Alpaca did not tell the cash")
