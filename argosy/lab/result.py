@@ -43,10 +43,19 @@ class Failed(msgspec.Struct, frozen=True):
 
 
 class Yardstick(msgspec.Struct, frozen=True):
-    """name: what it is; value: (T,) currency at the run's times, the run's first cash held in it; nan before its first price."""
+    """name: what it is; value: (T,) currency at the run's times, the run's first cash held in it; nan before its first price.
+
+    fresh: (T,) whether a price of it became known since the row before; None: at every row. Where it has none, nothing is compared.
+    """
 
     name: str
     value: NDArray[np.float64]
+    fresh: NDArray[np.bool_] | None = None
+
+    @classmethod
+    def kept(cls, name: str, value: Any, fresh: Any) -> Yardstick:
+        """The yardstick that JSON or a frame kept."""
+        return cls(name, _column(value), None if fresh is None else np.array(fresh, np.bool_))
 
 
 class Flow(NamedTuple):
@@ -167,6 +176,7 @@ class Result(msgspec.Struct, kw_only=True):
             "equity": self.equity.tolist(),
             "benchmark": self.benchmark.tolist(),
             "beside": None if self.yardstick is None else self.yardstick.value.tolist(),
+            "fresh": None if self.yardstick is None or self.yardstick.fresh is None else self.yardstick.fresh.tolist(),
             "fills": {name: self.fills[name].to_list() for name in FILL_COLUMNS},
             "trades": self.trades.to_dict(as_series=False),
         }
@@ -178,7 +188,7 @@ class Result(msgspec.Struct, kw_only=True):
         try:
             whole = msgspec.json.decode(text)
             fills, trades = fill_frame(whole["fills"]), _trade_frame(whole["trades"])
-            return cls._whole(whole, whole["known"], whole["equity"], whole["benchmark"], whole.get("beside"), fills, trades)
+            return cls._whole(whole, whole["known"], whole["equity"], whole["benchmark"], (whole.get("beside"), whole.get("fresh")), fills, trades)
         except (msgspec.DecodeError, KeyError, TypeError) as error:
             raise Misuse(
                 "RESULT_READ", f"this is no result: {error}", fix="write it with Result.to_json"
@@ -190,8 +200,11 @@ class Result(msgspec.Struct, kw_only=True):
 
         at = Path(folder)
         at.mkdir(parents=True, exist_ok=True)
-        curve = {"known": self.known, "equity": self.equity, "benchmark": self.benchmark}
-        curve |= {} if self.yardstick is None else {"yardstick": self.yardstick.value}
+        curve: dict[str, NDArray[Any]] = {"known": self.known, "equity": self.equity, "benchmark": self.benchmark}
+        if self.yardstick is not None:
+            curve["yardstick"] = self.yardstick.value
+            if self.yardstick.fresh is not None:
+                curve["yardstick_fresh"] = self.yardstick.fresh
         pl.DataFrame(curve).write_parquet(at / "curve.parquet")
         self.fills.select(list(FILL_COLUMNS)).write_parquet(at / "fills.parquet")
         self.trades.write_parquet(at / "trades.parquet")
@@ -210,7 +223,7 @@ class Result(msgspec.Struct, kw_only=True):
                 pl.read_parquet(at / f"{name}.parquet") for name in ("curve", "fills", "trades")
             )
             known, equity, benchmark = (curve[name].to_numpy() for name in ("known", "equity", "benchmark"))
-            beside = curve["yardstick"].to_numpy() if "yardstick" in curve.columns else None
+            beside = tuple(curve[name].to_numpy() if name in curve.columns else None for name in ("yardstick", "yardstick_fresh"))
             return cls._whole(head, known, equity, benchmark, beside, fills, trades)
         except (OSError, msgspec.DecodeError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
             raise Misuse(
@@ -259,7 +272,7 @@ class Result(msgspec.Struct, kw_only=True):
             splits=tuple(Ratio(k, s, r, np.nan if p is None else p) for k, s, r, p in head["splits"]),
             flows=tuple(Flow(known, amount) for known, amount in head.get("flows", ())),  # files before flows were kept lack them
             settings=head["settings"], hashes=head["hashes"], seconds=head["seconds"], bars=head["bars"], hint=head.get("hint", ""),
-            options=head.get("options"), yardstick=Yardstick(head["yardstick"], _column(beside)) if head.get("yardstick") else None,
+            options=head.get("options"), yardstick=Yardstick.kept(head["yardstick"], *beside) if head.get("yardstick") else None,
         )  # fmt: skip
 
     def __repr__(self) -> str:

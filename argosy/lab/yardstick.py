@@ -20,11 +20,13 @@ def yardstick(name: str, tape: Tape, events: Sequence[Event], known: NDArray[np.
     A bar of a whole UTC day is over only at midnight, though its market closed before: it is set beside the run's last row of that day,
     so that the days of both are the same ones. It is a comparison of what was, and nothing was decided by it.
     """
-    closes = aligned(known, beside(tape, known), tape["close"])
+    times, good = beside(tape, known), ~np.isnan(tape["close"])
+    closes = aligned(known, times, tape["close"])
     seen = np.flatnonzero(~np.isnan(closes))
     value = holding(known, closes, events, cash)
     value[: seen[0] if len(seen) else len(value)] = np.nan
-    return Yardstick(name, value)
+    counted = np.searchsorted(times[good], known, side="right")
+    return Yardstick(name, value, np.diff(counted, prepend=0) > 0)
 
 
 def beside(tape: Tape, known: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argosy.core.errors import Misuse
+from argosy.core.events import Bar
+from argosy.core.tape import Tape
 from argosy.core.time import DAY, MINUTE, parse
 from argosy.kernels import stats as kernels
 from argosy.lab.result import Flow, Result
@@ -20,6 +22,7 @@ from argosy.lab.statistics import reasons as why
 from argosy.lab.statistics.curve import of_sample
 from argosy.lab.statistics.versus import of_pair
 from argosy.lab.verdict import conclude, deepest, of_curve
+from argosy.lab.yardstick import yardstick
 from tests.lab.conftest import START, M, fill, frame
 
 NAN = float("nan")
@@ -240,6 +243,25 @@ def test_benchmarks_without_sense_say_why(name: str, own: list[float], other: li
     got, reasons = of_pair(pair(DAYS + np.arange(5) * DAY, np.array(own), np.array(other)))
     for figure, reason in wanted.items():
         assert math.isnan(getattr(got, figure)) and reasons[figure] == reason
+
+
+def test_a_day_without_a_price_of_the_yardstick_is_no_step_of_either() -> None:
+    """The run is the benchmark: beta is one whatever days the benchmark lacks; a stale price beside a return would bend it."""
+    rng = np.random.default_rng(3)
+    known = DAYS + np.arange(400) * DAY + DAY // 2
+    prices = 100.0 * np.cumprod(1.0 + rng.normal(0.0, 0.01, 400))
+    there = rng.random(400) > 0.2
+    there[0] = True
+    columns = dict.fromkeys(("open", "high", "low", "close", "volume"), prices[there])
+    times = {"ts": known[there] - MINUTE, "known": known[there], "span": np.full(int(there.sum()), MINUTE)}
+    tape = Tape(Bar, columns | times | {"instrument": np.zeros(int(there.sum()))})
+    one = yardstick("SPY", tape, (), known, 100.0)
+    assert one.fresh is not None and one.fresh.tolist() == there.tolist()
+    stale, _ = of_pair(pair(known, prices, one.value))
+    both = pair(known, prices, one.value, fresh=one.fresh)
+    got, _ = of_pair(both)
+    assert len(both.own) == int(there.sum()) - 1 and both.ppy == pytest.approx(pair(known, prices, one.value).ppy * there.sum() / 400)
+    assert stale.beta < 0.95 and got.beta == pytest.approx(1.0, abs=1e-9) and got.correlation == pytest.approx(1.0, abs=1e-9)
 
 
 # -- the whole --------------------------------------------------------------------------------------------------------------

@@ -142,7 +142,9 @@ def between(result: Result, start: int, end: int) -> Result:
         fills=result.fills.filter((pl.col("known") >= start) & (pl.col("known") < end)),
         trades=result.trades.filter((pl.col("entered") >= start) & (pl.col("entered") < end)),
         flows=tuple(flow for flow in result.flows if start < flow.known < end),
-        yardstick=None if (one := result.yardstick) is None else msgspec.structs.replace(one, value=one.value[inside]),
+        yardstick=None if (one := result.yardstick) is None else msgspec.structs.replace(
+            one, value=one.value[inside], fresh=None if one.fresh is None else one.fresh[inside]
+        ),
     )  # fmt: skip
 
 

@@ -43,10 +43,13 @@ class Pair(msgspec.Struct, frozen=True):
 
 
 def pair(
-    known: NDArray[np.int64], value: NDArray[np.float64], benchmark: NDArray[np.float64], *, steps: str = "days", ppy: float | None = None
-) -> Pair:
+    known: NDArray[np.int64], value: NDArray[np.float64], benchmark: NDArray[np.float64], *, steps: str = "days", ppy: float | None = None,
+    fresh: NDArray[np.bool_] | None = None,
+) -> Pair:  # fmt: skip
     """The steps on which both have a value. known: (T,) ns; value: (T,) with deposits taken out (`verdict.earned`); benchmark: (T,).
 
+    fresh: (T,) whether the benchmark had a price of its own since the row before; None: always. A day without one is no step of
+    either: the next one spans both, or a return of the run would stand beside nothing and be made up for on the day after.
     Rows before the benchmark's first value are left out, and so are steps after one of the two has nothing left. A nan
     further on stays, and what reads it is nan. Misuse("STATISTICS_SHAPE") for columns of different lengths.
     """
@@ -63,6 +66,11 @@ def pair(
         rows = daily(known)
         if len(rows) and (value[rows[0]] != value[0] or benchmark[rows[0]] != benchmark[0]):
             rows = np.concatenate((np.zeros(1, np.int64), rows))
+        if fresh is not None and len(rows):
+            counted = np.cumsum(fresh[start:])[rows]
+            kept = rows[np.diff(counted, prepend=counted[0] - 1) > 0]
+            year *= len(kept) / len(rows)
+            rows = kept
         known, value, benchmark = known[rows], value[rows], benchmark[rows]
     own, other = returns(value), returns(benchmark)
     count = min(len(own), len(other))

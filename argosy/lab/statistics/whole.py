@@ -119,7 +119,9 @@ def statistics(
     index: Curve | None = None
     against: Versus | None = None
     if result.yardstick is not None:
-        index, told["yardstick"], against, told["against"] = _beside(own, result, result.yardstick.value, steps, tail)
+        index, told["yardstick"], against, told["against"] = _beside(
+            own, result, result.yardstick.value, steps, tail, result.yardstick.fresh
+        )
     return Statistics(
         name=result.name, currency=result.currency, held=held or ("held" if benchmark is not None else "buy and hold of the same instruments"),
         steps=steps, ppy=own.ppy, count=len(own.returns), tail=tail, start=int(own.known[0]) if len(own.known) else None,
@@ -130,7 +132,7 @@ def statistics(
 
 
 def _beside(
-    own: Sample, result: Result, other: NDArray[np.float64], steps: str, tail: float
+    own: Sample, result: Result, other: NDArray[np.float64], steps: str, tail: float, fresh: NDArray[np.bool_] | None = None
 ) -> tuple[Curve, dict[str, str], Versus, dict[str, str]]:
     """The figures of another curve at the run's times and of the run beside it, each with the reasons of what is not finite."""
     start = first(other)
@@ -138,5 +140,6 @@ def _beside(
     if steps == "rows" and len(beside.known) <= len(own.known):
         both = together(own, beside)
     else:
-        both = pair(own.known, own.value, other[len(other) - len(own.known) :], steps=steps, ppy=own.ppy)
+        late = len(other) - len(own.known)
+        both = pair(own.known, own.value, other[late:], steps=steps, ppy=own.ppy, fresh=None if fresh is None else fresh[late:])
     return *of_sample(beside, tail), *of_pair(both)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from argosy.core.errors import Misuse
-from argosy.core.events import Bar, Event, Fill, MarketEvent, Quote, Split, Trade
+from argosy.core.events import Bar, Bust, Event, Fill, MarketEvent, Quote, Reversal, Split, Trade
 from argosy.core.instrument import Instrument
 from argosy.core.money import per_one
 from argosy.engine.records import Reserve, Rows, Verdict, Wanted
@@ -92,51 +92,86 @@ def _price(row: MarketEvent) -> float:
     return row.price if isinstance(row, Trade) else NAN
 
 
+class _Watched:
+    """A journal whose records a reckoning sees too, on the one way through it."""
+
+    def __init__(self, lived: Lived, earned: Earned) -> None:
+        self.head, self.instruments, self.bar = lived.head, lived.instruments, lived.bar
+        self._lived, self._earned = lived, earned
+
+    def records(self) -> Iterator[tuple[int, int, Any]]:
+        for row in self._lived.records():
+            self._earned.see(row[2])
+            yield row
+
+
 def story(lived: Lived, order: int) -> Chapter:
-    """The way of one order, with what it earned. Misuse("EXPLAIN_ORDER") when there is none."""
+    """The way of one order, with what it earned; the journal is read once. Misuse("EXPLAIN_ORDER") when there is none."""
+    earned = Earned(order)
     try:
-        chapter = of_order(lived, lived.head.base, order)
+        chapter = of_order(_Watched(lived, earned), lived.head.base, order)
     except Misuse as error:
         fix = "`argosy orders` and `argosy journal show --kind submit` name them"
         raise Misuse(error.code, f"the desk never decided an order {order}", where="ORDER", fix=fix) from error
-    result = _earned(lived, order)
+    result = earned.said(lived)
     return chapter if result is None else Chapter(chapter.order, chapter.title, [*chapter.steps, result])
 
 
-def _earned(lived: Lived, order: int) -> Step | None:
-    """What the order's fills closed, at the average that was paid before; and where the price went since. None without a fill."""
-    held: dict[int, tuple[int, float]] = {}
-    opened = closed = fees = 0
-    made = 0.0
-    found: Fill | None = None
-    for _, _, record in lived.records():
+class Earned:
+    """What an order's fills closed, at the average that was paid before, and where the price went since.
+
+    Executions count once, whoever tells them again; one that the venue took back is as if it had never been.
+    """
+
+    def __init__(self, order: int) -> None:
+        self._order = order
+        self._way: dict[str, Fill | Split] = {}
+        self._splits = 0
+        self._gone: set[str] = set()
+
+    def see(self, record: Any) -> None:
+        """One record of the journal, in order."""
         if isinstance(record, Split):
+            self._splits += 1
+            self._way[f"split {self._splits}"] = record
+        elif isinstance(record, Fill):
+            if record.execution not in self._way and record.execution not in self._gone:
+                self._way[record.execution] = record
+        elif isinstance(record, Bust | Reversal) and self._way.pop(record.execution, None) is not None and isinstance(record, Bust):
+            self._gone.add(record.execution)
+
+    def said(self, lived: Lived) -> Step | None:
+        """The last step; None without a fill that counts."""
+        held: dict[int, tuple[int, float]] = {}
+        opened = closed = fees = 0
+        made = 0.0
+        found: Fill | None = None
+        for record in self._way.values():
             lots, cost = held.get(record.instrument, (0, 0.0))
-            held[record.instrument] = round(lots * record.ratio), cost
-        if not isinstance(record, Fill):
-            continue
-        lots, cost = held.get(record.instrument, (0, 0.0))
-        part = min(record.lots, abs(lots)) if lots * record.side < 0 else 0
-        back = cost * part / abs(lots) if part else 0.0
-        gain = -record.notional * part / record.lots - back
-        held[record.instrument] = lots + record.side * record.lots, cost - back + record.notional * (record.lots - part) / record.lots
-        if record.order == order:
-            found = record
-            made += gain
-            closed += part
-            opened += record.lots - part
-            fees += record.fee
-    if found is None:
-        return None
-    row = lived.instruments[found.instrument]
-    one = per_one(row.currency)
-    said = []
-    if closed:
-        said.append(f"closed {number(float(row.units(closed)), 4)} {row.symbol}: {money(made / one, row.currency, signed=True)} before fees")
-    price = lived.last.get(found.instrument, NAN)
-    if opened and price == price:
-        since = (price / found.price - 1.0) * found.side
-        said.append(f"opened {number(float(row.units(opened)), 4)} at {found.price:,.6g}; the price is {price:,.6g} now, {since:+.2%}")
-    said.append(f"fees {money(fees / one, row.currency)}")
-    facts = {"closed_lots": closed, "opened_lots": opened, "pnl": made / one, "fees": fees / one, "price": price if price == price else None}
-    return Step("result", found.known, "; ".join(said), 0, facts)
+            if isinstance(record, Split):
+                held[record.instrument] = round(lots * record.ratio), cost
+                continue
+            part = min(record.lots, abs(lots)) if lots * record.side < 0 else 0
+            back = cost * part / abs(lots) if part else 0.0
+            gain = -record.notional * part / record.lots - back
+            held[record.instrument] = lots + record.side * record.lots, cost - back + record.notional * (record.lots - part) / record.lots
+            if record.order == self._order:
+                found = record
+                made += gain
+                closed += part
+                opened += record.lots - part
+                fees += record.fee
+        if found is None:
+            return None
+        row = lived.instruments[found.instrument]
+        one = per_one(row.currency)
+        said = []
+        if closed:
+            said.append(f"closed {number(float(row.units(closed)), 4)} {row.symbol}: {money(made / one, row.currency, signed=True)} before fees")
+        price = lived.last.get(found.instrument, NAN)
+        if opened and price == price:
+            since = (price / found.price - 1.0) * found.side
+            said.append(f"opened {number(float(row.units(opened)), 4)} at {found.price:,.6g}; the price is {price:,.6g} now, {since:+.2%}")
+        said.append(f"fees {money(fees / one, row.currency)}")
+        facts = {"closed_lots": closed, "opened_lots": opened, "pnl": made / one, "fees": fees / one, "price": price if price == price else None}
+        return Step("result", found.known, "; ".join(said), 0, facts)

@@ -12,13 +12,13 @@ import msgspec
 import polars as pl
 
 from argosy.core.errors import Misuse
-from argosy.core.events import Dividend, Fill, OrderUpdate, Reply, Split
+from argosy.core.events import Bust, Dividend, Fill, OrderUpdate, Reply, Reversal, Split
 from argosy.core.instrument import Instrument
 from argosy.core.intents import Hold, Ladder, Target
 from argosy.core.money import per_one
 from argosy.core.orders import Order, Refused, Work
 from argosy.core.time import iso
-from argosy.engine.records import Cross, Reserve, Verdict, Wanted
+from argosy.engine.records import Cross, Guarded, Reserve, Verdict, Wanted
 from argosy.lab.orders import compared, meaning
 from argosy.lab.result import Result
 from argosy.lab.why.kept import Head
@@ -37,7 +37,7 @@ class Kept(Protocol):
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing on the way. what: bar | intent | allocator | verdict | order | venue | fill | action | result; seq: of the record, 0 = none.
+    """One thing on the way. what: bar | intent | house | allocator | verdict | order | venue | fill | action | result; seq: of the record, 0 = none.
 
     known: when, ns UTC; text: for people; facts: the same for machines
     """
@@ -78,6 +78,7 @@ class _Order:
         self.wishes: list[tuple[int, int, Wanted]] = []
         self.crosses: list[tuple[int, Cross]] = []
         self.trim: tuple[int, Verdict] | None = None
+        self.guards: list[tuple[int, int, Guarded]] = []
         self.said: list[tuple[int, int, Any]] = []
 
 
@@ -92,7 +93,7 @@ def of_trade(kept: Kept, result: Result, place: int) -> Way:
     own = result.fills.filter(
         (pl.col("strategy") == trade["strategy"]) & (pl.col("symbol") == trade["symbol"]) & pl.col("known").is_between(trade["entered"], left)
     )
-    found, refused, actions = _collect(kept, set(own["order"].to_list()), trade["strategy"], trade["symbol"], trade["entered"], left)
+    found, refused, actions, _ = _collect(kept, set(own["order"].to_list()), trade["strategy"], trade["symbol"], trade["entered"], left)
     one = per_one(result.currency)
     plain = trade | {key: None if trade[key] is None else trade[key] / one for key in ("pnl", "fees")}
     chapters = [_chapter(kept, order, trade["strategy"], result.currency) for order in found]
@@ -103,31 +104,43 @@ def of_trade(kept: Kept, result: Result, place: int) -> Way:
 
 def of_order(kept: Kept, currency: str, order: int) -> Chapter:
     """The way of one order by its number, refused ones included; money in `currency`. Misuse("EXPLAIN_ORDER") when there is none."""
-    found, _, _ = _collect(kept, {order}, "", "", 0, 0)
+    found, _, _, denied = _collect(kept, {order}, "", "", 0, 0)
     if found:
         return _chapter(kept, found[0], "", currency)
-    for seq, known, record in kept.records():
-        if isinstance(record, Verdict) and record.order.id == order and isinstance(record.outcome, Refused):
-            return Chapter(order, _title(kept, record.order), [_refusal(kept, seq, known, record)])
+    if order in denied:
+        seq, known, verdict = denied[order]
+        return Chapter(order, _title(kept, verdict.order), [_refusal(kept, seq, known, verdict)])
     raise Misuse("EXPLAIN_ORDER", f"the run has no order {order}", where="--order", fix="see the numbers: argosy backtest ... --orders --json")
 
 
-def _collect(kept: Kept, wanted: set[int], strategy: str, symbol: str, begin: int, end: int) -> tuple[list[_Order], list[Step], list[Step]]:
-    """The orders of these ids; what was refused the strategy meanwhile; splits and dividends meanwhile."""
+Denied = dict[int, tuple[int, int, Verdict]]
+
+
+def _collect(
+    kept: Kept, wanted: set[int], strategy: str, symbol: str, begin: int, end: int
+) -> tuple[list[_Order], list[Step], list[Step], Denied]:
+    """The orders of these ids; what was refused the strategy meanwhile; splits and dividends meanwhile; those ids that were refused."""
     found: dict[int, _Order] = {}
     wishes: dict[tuple[str, int], tuple[int, int, Wanted]] = {}
     crosses: list[tuple[int, int, Cross]] = []
     trims: dict[int, tuple[int, Verdict]] = {}
     refused: list[Step] = []
     actions: list[Step] = []
+    denied: Denied = {}
+    guards: dict[tuple[str, int, str], tuple[int, int, Guarded]] = {}
+    executed: dict[str, int] = {}
     for seq, known, record in kept.records():
         if isinstance(record, Wanted):
             wishes[record.strategy, record.intent.instrument] = (seq, known, record)
+        elif isinstance(record, Guarded):
+            guards[record.strategy, record.instrument, record.rung] = (seq, known, record)
         elif isinstance(record, Cross):
             crosses.append((seq, known, record))
         elif isinstance(record, Verdict):
             if not isinstance(record.outcome, Refused):
                 trims[record.order.id] = (seq, record)
+            elif record.order.id in wanted:
+                denied.setdefault(record.order.id, (seq, known, record))
             elif strategy and begin <= known <= end and _is_of(kept, record.order, strategy, symbol):
                 refused.append(_refusal(kept, seq, known, record))
         elif isinstance(record, Reserve):
@@ -140,25 +153,40 @@ def _collect(kept: Kept, wanted: set[int], strategy: str, symbol: str, begin: in
                 own.wishes = [wishes[name, order.instrument] for name in names if (name, order.instrument) in wishes]
                 own.crosses = [(at, cross) for at, when, cross in crosses if when == known and cross.instrument == order.instrument]
                 own.trim = trims.get(order.id)
+                rung = approved.order.tag.removeprefix("rung:") if approved.order.tag.startswith("rung:") else ""
+                stops = {one.stop for one in (approved.order, *approved.legs)}
+                given = [guards[key] for name in names if (key := (name, order.instrument, rung)) in guards]
+                own.guards = [one for one in given if one[1] == known or one[2].stop in stops]
         elif isinstance(record, Fill | Reply | OrderUpdate) and record.order in found:
-            found[record.order].said.append((seq, known, record))
+            said = found[record.order].said
+            if not isinstance(record, Fill):
+                said.append((seq, known, record))
+            elif record.execution not in executed:  # another door may have told it before
+                executed[record.execution] = record.order
+                said.append((seq, known, record))
+        elif isinstance(record, Bust | Reversal) and record.execution in executed:
+            found[executed[record.execution]].said.append((seq, known, record))
+            if isinstance(record, Reversal):  # the same may be taken in again
+                del executed[record.execution]
         elif isinstance(record, Split | Dividend) and begin < known <= end and kept.instruments[record.instrument].symbol == symbol:
             text = f"split: {record.ratio:g} for 1" if isinstance(record, Split) else f"dividend: {record.amount:g} a unit, paid to the account"
             actions.append(Step("action", known, text, seq, msgspec.to_builtins(record)))
-    return sorted(found.values(), key=lambda one: (one.known, one.seq, one.order.id)), refused, actions
+    return sorted(found.values(), key=lambda one: (one.known, one.seq, one.order.id)), refused, actions, denied
 
 
 def _chapter(kept: Kept, one: _Order, strategy: str, currency: str) -> Chapter:
     order, decided = one.order, one.known
     steps: list[Step] = []
     if order.parent:  # what was seen and wanted is told with its parent
-        text = f"set with order {order.parent} as its {order.tag or 'leg'}: {_ask(kept, order)}"
+        by = ", by the house" if any(order.tag == "stop" and guard.stop == order.stop for _, _, guard in one.guards) else ""
+        text = f"set with order {order.parent} as its {order.tag or 'leg'}{by}: {_ask(kept, order)}"
         return Chapter(order.id, _title(kept, order), [Step("order", decided, text, one.seq, _facts(order)), *_answers(kept, one, currency)])
     bar = kept.bar(decided, order.instrument)
     if bar is not None:
         steps.append(Step("bar", int(bar["known"]), _bar(bar), 0, dict(bar)))
     for seq, known, wish in sorted(one.wishes, key=lambda found: (found[2].strategy != strategy, found[0])):
         steps.append(_intent(kept, seq, known, wish, decided))
+    steps += [_given(seq, known, guard) for seq, known, guard in one.guards]
     steps.append(_allocator(kept, one))
     steps.append(_verdict(kept, one, currency))
     steps.append(Step("order", decided, f"order {order.id} sent: {_ask(kept, order)}", one.seq, _facts(order)))
@@ -189,6 +217,13 @@ def _intent(kept: Kept, seq: int, known: int, wish: Wanted, decided: int) -> Ste
     why = f": {intent.why}" if intent.why else ", without a reason"
     facts = {"strategy": wish.strategy, "by": wish.by, "lots": wish.lots, "why": intent.why, "evidence": list(intent.evidence)}
     return Step("intent", known, f"{who} {what}{why}{older}", seq, facts)
+
+
+def _given(seq: int, known: int, guard: Guarded) -> Step:
+    """The stop that the house put on an entry without one."""
+    far = abs(guard.stop / guard.price - 1.0)
+    text = f"the house gives {guard.strategy} a stop at {guard.stop:,.6g}, {percent(far, 2)} from {guard.price:,.6g}: it brought none of its own"
+    return Step("house", known, text, seq, msgspec.to_builtins(guard))
 
 
 def _levels(intent: Target) -> Iterable[tuple[str, float]]:
@@ -245,6 +280,12 @@ def _answers(kept: Kept, one: _Order, currency: str) -> Iterable[Step]:
             part = "" if total >= one.order.lots else f" ({total:,} of {one.order.lots:,} lots so far)"
             verb = "bought" if record.side > 0 else "sold"
             yield Step("fill", known, f"{verb} {size} at {record.price:,.6g}, {own}, fee {fee}{part}", seq, msgspec.to_builtins(record))
+        elif isinstance(record, Bust | Reversal):
+            undone = next(fill for _, _, fill in one.said if isinstance(fill, Fill) and fill.execution == record.execution)
+            total -= undone.lots
+            size = number(float(row.units(undone.lots)), 0 if row.lot == 1 else 6)
+            text = f"the venue took back {size} at {undone.price:,.6g} (execution {record.execution}): it counts no more"
+            yield Step("venue", known, text, seq, msgspec.to_builtins(record))
         elif isinstance(record, Reply):
             text = f"the venue {record.outcome} the {record.verb}" + (f": {record.code} {record.text}".rstrip() if record.code or record.text else "")
             yield Step("venue", known, text, seq, {"outcome": record.outcome, "verb": record.verb, "code": record.code})
