@@ -6,12 +6,15 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from argosy.core.errors import Misconfigured, Rejected
 
 SCHEMES = frozenset({"http", "https", "ws", "wss"})
+STAGGER_S = 0.25
+"""An address that has not answered for so long is not waited for alone."""
 
 
 _MINT = object()
@@ -114,22 +117,50 @@ class Hosts:
         return made
 
     async def connect(self, host: str, port: int) -> socket.socket:
-        """A connected socket; OSError when none of the host's addresses answers."""
+        """A connected socket; OSError when none of the host's addresses answers.
+
+        The next address is tried when one failed, or has not answered within STAGGER_S; the first that answers is taken.
+        """
         loop = asyncio.get_running_loop()
-        last: OSError = OSError(f"{host} has no address")
-        for address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-            made = self.opened(address)
-            try:
-                await loop.sock_connect(made, address[4])
-            except OSError as error:
-                made.close()
-                last = error
-            except BaseException:
-                made.close()
-                raise
-            else:
-                return made
-        raise last
+        left = list(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        if len(left) == 1:
+            return await self._reach(left[0])
+        last: Exception = OSError(f"{host} has no address")
+        tries: list[asyncio.Task[socket.socket]] = []
+        taken: socket.socket | None = None
+        try:
+            while taken is None and (left or tries):
+                if left:
+                    tries.append(loop.create_task(self._reach(left.pop(0))))
+                await asyncio.wait(tries, timeout=STAGGER_S if left else None, return_when=asyncio.FIRST_COMPLETED)
+                for one in [one for one in tries if one.done()]:
+                    try:
+                        taken = taken or one.result()
+                    except OSError as error:
+                        last = error
+                        tries.remove(one)
+        finally:
+            for one in tries:
+                one.cancel()
+                one.add_done_callback(partial(_shut, taken))
+        if taken is None:
+            raise last
+        return taken
+
+    async def _reach(self, address: Any) -> socket.socket:
+        made = self.opened(address)
+        try:
+            await asyncio.get_running_loop().sock_connect(made, address[4])
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+
+def _shut(taken: socket.socket | None, one: asyncio.Task[socket.socket]) -> None:
+    """A connection that came too late, or that nobody waits for, is closed."""
+    if not one.cancelled() and one.exception() is None and one.result() is not taken:
+        one.result().close()
 
 
 def is_loopback(host: str) -> bool:

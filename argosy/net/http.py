@@ -1,28 +1,33 @@
-"""One REST client for every venue: each call has a deadline and ends in a typed outcome; it never sends an order twice by itself."""
+"""One REST client for every venue: each call has a deadline and ends in a typed outcome; it never sends an order twice by itself.
+
+It speaks HTTP/1.1 on sockets of its own. Where a connection is idle, and budget and breaker permit, the bytes of a request leave before
+`call` first waits for anything: whoever takes its first step at once has sent it at once.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import time
+import re
 from collections.abc import Mapping
-from contextvars import ContextVar
+from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
+from urllib.parse import urlsplit
 
+from argosy import __version__
 from argosy.core.errors import ArgosyError, Misconfigured
 from argosy.net.breaker import Breaker
 from argosy.net.guard import Hosts
 from argosy.net.limits import Budget
+from argosy.net.lines import Lines
 from argosy.net.outcome import Answered, Failed, Outcome
 from argosy.net.secret import Secret
-
-if TYPE_CHECKING:
-    import aiohttp
 
 DEADLINE_S = 10.0
 LARGEST = 32 << 20
 """Bytes of the largest reply that is read."""
-_MARK: ContextVar[list[bool]] = ContextVar("argosy_net_mark")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+_visible = re.compile(r"[!-~]+\Z").match
+_field = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\Z").match
 
 
 class Calls(Protocol):
@@ -35,18 +40,14 @@ class Calls(Protocol):
     async def close(self) -> None: ...
 
 
-def fast_headers(raw: Any) -> dict[str, str]:
-    """Raw header pairs as text with names in lower case; the last of equal names wins."""
-    return {name.lower(): value for name, value in raw.items()}
-
-
 class Rest:
     """Requests to one host over kept-alive connections.
 
-    base:    URL without a path; hosts: the door it must pass
+    base:    URL without a query; hosts: the door it must pass
     headers: sent with each request; a Secret among them is unveiled only here
     budget, breaker: None = unlimited, none
-    Nothing is sent again: no redirect is followed, no request repeated on a connection that broke, not even a GET.
+    Nothing is sent again: no redirect is followed, no request repeated on a connection that broke, not even a GET. What is asked for may
+    come packed (gzip); what changes something is answered plain.
     """
 
     def __init__(
@@ -59,13 +60,8 @@ class Rest:
         self.budget = budget
         self.breaker = breaker
         self._headers = dict(headers or {})
-        self._connections = connections
-        self._keepalive_s = keepalive_s
-        self._largest = largest
-        self._session: aiohttp.ClientSession | None = None
-        self._urls: dict[str, Any] = {}
-        self._closed = False
-        self._broken: tuple[type[BaseException], ...] = ()
+        self._lines = Lines(self.base, hosts, connections, keepalive_s, largest)
+        self._head = _Head(self.base, self._headers)
 
     async def __aenter__(self) -> Rest:
         return self
@@ -75,27 +71,24 @@ class Rest:
 
     async def close(self) -> None:
         """Close all connections; later calls fail with CLOSED."""
-        self._closed = True
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._lines.close()
 
     async def call(
         self, method: str, path: str, *, query: str = "", body: bytes = b"", deadline_s: float = DEADLINE_S, urgent: bool = False
     ) -> Outcome:
         """One request. query: already encoded, without "?"; urgent: a cancel, which may use the reserve and pass the breaker."""
-        if self._closed:
+        if self._lines.closed:
             return Failed("CLOSED", False)
-        begun = time.monotonic()
+        until = monotonic() + deadline_s
         breaker, budget = self.breaker, self.budget
-        if breaker is not None and not breaker.allows(begun, urgent):
+        if breaker is not None and not breaker.allows(until - deadline_s, urgent):
             return Failed("CIRCUIT_OPEN", False)
-        if budget is not None and budget.wait(urgent) > 0.0 and not await budget.take(begun + deadline_s, urgent):
+        if budget is not None and budget.wait(urgent) > 0.0 and not await budget.take(until, urgent):
             if breaker is not None:
                 breaker.let_go()
             return Failed("RATE_LIMIT", False)
         try:
-            outcome = await self._send(method, path, query, body, deadline_s - (time.monotonic() - begun))
+            outcome = await self._send(method, path, query, body, until)
         except BaseException:  # given up by who asked: neither its place in the budget nor the fuse's one trial may be kept for ever
             if budget is not None:
                 budget.lost()
@@ -107,109 +100,87 @@ class Rest:
                 budget.heard(outcome.status, outcome.headers)
             if breaker is not None:
                 if outcome.status >= 500:
-                    breaker.bad(time.monotonic())
+                    breaker.bad(monotonic())
                 else:
                     breaker.good()
         else:
             if budget is not None:
                 budget.lost()
             if breaker is not None:
-                breaker.bad(time.monotonic())
+                breaker.bad(monotonic())
         return outcome
 
-    async def _send(self, method: str, path: str, query: str, body: bytes, left_s: float) -> Outcome:
-        if left_s <= 0.0:
+    async def _send(self, method: str, path: str, query: str, body: bytes, until: float) -> Outcome:
+        """Surely nothing left before `Line.send`; after it something may have."""
+        request = self._head.request(method, path, query, body)
+        if request is None:
+            return Failed("REQUEST_INVALID", False, "a path, a query and a method are visible ASCII")
+        left = until - monotonic()
+        if left <= 0.0:
             return Failed("DEADLINE", False)
-        session = self._session or self._open()
-        mark: list[bool] = []
-        token = _MARK.set(mark)
+        refused = self._refused()
+        if refused is not None:
+            return refused
+        line = self._lines.take()
+        if line is None:
+            given = await self._lines.wait(left)
+            if isinstance(given, Failed):
+                return given
+            line = given
+            refused = self._refused() if line.open else Failed("RESET", False, "closed before it was used")
+            if refused is not None:
+                self._lines.put(line)
+                return refused
+        flight = line.send(request, until, method == "HEAD")
+        try:
+            return await flight
+        except BaseException:
+            line.drop()  # whose reply nobody waits for can carry no other
+            raise
+
+
+    def _refused(self) -> Failed | None:
+        """Whether the door is shut by now."""
         try:
             self.hosts.check_time()
-            async with asyncio.timeout(left_s), session.request(
-                method, self._url(path, query), data=body or None, allow_redirects=False
-            ) as reply:  # fmt: skip
-                size = reply.content_length
-                if size is not None and size > self._largest:
-                    reply.close()
-                    return Failed("REPLY_TOO_LARGE", True, f"{size} bytes")
-                return Answered(reply.status, await self._read(reply), fast_headers(reply.headers))
-        except TimeoutError:
-            return Failed("DEADLINE", bool(mark))
         except ArgosyError as error:
             return Failed(error.code, False, error.what)
-        except self._broken as error:
-            return Failed(_cause(error), bool(mark), type(error).__name__)
-        finally:
-            _MARK.reset(token)
-
-    async def _read(self, reply: aiohttp.ClientResponse) -> bytes:
-        if reply.content_length is not None:
-            return await reply.read()
-        parts: list[bytes] = []
-        size = 0
-        async for part in reply.content.iter_any():
-            size += len(part)
-            if size > self._largest:
-                reply.close()
-                raise _TooLarge
-            parts.append(part)
-        return b"".join(parts)
-
-    def _url(self, path: str, query: str) -> Any:
-        from yarl import URL
-
-        if query or len(path) > 24:
-            return URL(f"{self.base}{path}?{query}" if query else self.base + path, encoded=True)
-        url = self._urls.get(path)
-        if url is None:
-            url = self._urls[path] = URL(self.base + path, encoded=True)
-        return url
-
-    def _open(self) -> aiohttp.ClientSession:
-        try:
-            import aiohttp
-        except ImportError as error:
-            raise Misconfigured("NET_MISSING", "aiohttp is not installed", fix="pip install 'argosy[desk]'") from error
-
-        class Marked(aiohttp.TCPConnector):
-            """A pool that notes when a request has got its connection: before that not one byte can have left."""
-
-            async def connect(self, *arguments: Any, **named: Any) -> Any:
-                connection = await super().connect(*arguments, **named)
-                _MARK.get().append(True)
-                return connection
-
-        self._broken = (aiohttp.ClientError, OSError, ValueError, EOFError, _TooLarge)
-        headers = {name: value.reveal() if isinstance(value, Secret) else value for name, value in self._headers.items()}
-        connector = Marked(
-            limit=self._connections, keepalive_timeout=self._keepalive_s, ttl_dns_cache=60, socket_factory=self.hosts.opened,
-            happy_eyeballs_delay=0.25,
-        )  # fmt: skip
-        session = aiohttp.ClientSession(
-            connector=connector, headers={"Content-Type": "application/json", **headers}, cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None), trust_env=False, auto_decompress=True,
-        )  # fmt: skip
-        session._retry_connection = False  # noqa: SLF001  (aiohttp repeats DELETE by itself on a broken connection; we never do)
-        self._session = session
-        return session
+        return None
 
 
-class _TooLarge(Exception):
-    """A reply without a length went on too long."""
+class _Head:
+    """What every request to a host begins with. It does not show what it holds: keys are in it."""
 
+    __slots__ = ("_known", "_prefix", "_reads", "_writes")
 
-def _cause(error: BaseException) -> str:
-    """The stable name of a broken call."""
-    import aiohttp
+    def __init__(self, base: str, headers: Mapping[str, str | Secret]) -> None:
+        parts = urlsplit(base)
+        host = parts.netloc
+        own = {name.lower() for name in headers}
+        given = {name: value.reveal() if isinstance(value, Secret) else value for name, value in headers.items()}
+        always = {"Host": host, "User-Agent": f"argosy/{__version__}", "Accept": "*/*", "Content-Type": "application/json"}
+        lines = [f"{name}: {value}" for name, value in always.items() if name.lower() not in own]
+        lines += [f"{name}: {value}" for name, value in given.items()]
+        if any(_field(line) is None for line in lines):
+            raise Misconfigured("NET_HEADERS", "a header of the requests holds what no header may", fix="see the key for spaces and line breaks")
+        head = "".join(f"{line}\r\n" for line in lines)
+        packing = "" if "accept-encoding" in own else "Accept-Encoding: gzip\r\n"
+        plain = "" if "accept-encoding" in own else "Accept-Encoding: identity\r\n"
+        self._prefix = parts.path
+        self._reads = f" HTTP/1.1\r\n{head}{packing}".encode("latin-1")
+        self._writes = f" HTTP/1.1\r\n{head}{plain}".encode("latin-1")
+        self._known: dict[tuple[str, str], bytes] = {}
 
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "DNS"
-    if isinstance(error, aiohttp.ClientSSLError):
-        return "TLS"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return "CONNECT"
-    if isinstance(error, _TooLarge):
-        return "REPLY_TOO_LARGE"
-    if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ClientResponseError | ValueError):
-        return "BROKEN_REPLY"
-    return "RESET"
+    def request(self, method: str, path: str, query: str, body: bytes) -> bytes | None:
+        """The whole request, None where it cannot be said."""
+        head = self._known.get((method, path)) if not query else None
+        if head is None:
+            target = f"{self._prefix}{path}?{query}" if query else f"{self._prefix}{path}"
+            if method not in _METHODS or target[:1] != "/" or _visible(target) is None:
+                return None
+            head = f"{method} {target}".encode("ascii") + (self._reads if method in ("GET", "HEAD") else self._writes)
+            if not query and len(path) <= 24 and len(self._known) < 256:
+                self._known[method, path] = head
+        if body or method in ("POST", "PUT", "PATCH"):
+            return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
+        return head + b"\r\n"

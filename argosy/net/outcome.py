@@ -23,6 +23,7 @@ class Failed(msgspec.Struct, frozen=True, gc=False):
     """Nobody answered in time.
 
     cause: stable upper-case name: DEADLINE CONNECT DNS TLS RESET BROKEN_REPLY REPLY_TOO_LARGE RATE_LIMIT CIRCUIT_OPEN CLOSED
+           REQUEST_INVALID (it cannot be said in HTTP), or the code with which the door is shut (HOST_FORBIDDEN, ARMING_ENDED)
     sent:  False = surely not one byte of it left, so it may be said again; True = it may have been heard
     """
 

@@ -98,3 +98,68 @@ def test_a_door_is_one_or_the_other(names: frozenset[str], loopback: bool) -> No
 
 def test_names_are_no_addresses() -> None:
     assert is_loopback("127.0.0.1") and is_loopback("::1") and not is_loopback("localhost") and not is_loopback("")
+
+
+def address(port: int, host: str = "127.0.0.1") -> tuple[object, ...]:
+    return (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))
+
+
+@pytest.mark.parametrize("case", ["refused first", "silent first", "all refused", "two answer", "cancelled"])
+def test_each_address_of_a_host_is_tried_and_no_socket_is_left(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("argosy.net.guard.STAGGER_S", 0.05)
+    made: list[socket.socket] = []
+    opened = LOCAL.opened
+    monkeypatch.setattr(LOCAL, "opened", lambda one: made.append(opened(one)) or made[-1])
+
+    async def ask() -> None:
+        loop = asyncio.get_running_loop()
+        connect = loop.sock_connect
+
+        async def connects(one: socket.socket, where: tuple[str, int]) -> None:
+            if where[1] == 1:
+                raise ConnectionRefusedError
+            if where[1] == 2:
+                await asyncio.Event().wait()
+            if case == "two answer":
+                await asyncio.sleep(0.08 if where[0] == "127.0.0.1" else 0.03)
+            await connect(one, where)
+
+        monkeypatch.setattr(loop, "sock_connect", connects)
+        with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.2", server.getsockname()[1])):
+            port = server.getsockname()[1]
+            found = {
+                "refused first": [address(1), address(port)], "silent first": [address(2), address(port)], "all refused": [address(1)] * 2,
+                "two answer": [address(port), address(port, "127.0.0.2")], "cancelled": [address(2), address(2)],
+            }[case]  # fmt: skip
+
+            async def resolved(host: str, port: int, **named: object) -> list[object]:
+                return list(found)
+
+            monkeypatch.setattr(loop, "getaddrinfo", resolved)
+            if case == "all refused":
+                with pytest.raises(ConnectionRefusedError):
+                    await LOCAL.connect("localhost", port)
+            elif case == "cancelled":
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(LOCAL.connect("localhost", port), 0.1)
+            else:
+                with await asyncio.wait_for(LOCAL.connect("localhost", port), 2) as one:
+                    assert one.getpeername() == (("127.0.0.1", port) if case != "two answer" else one.getpeername())
+                    await asyncio.sleep(0.01)
+                    assert [other.fileno() for other in made if other is not one] == [-1] * (len(made) - 1)
+        await asyncio.sleep(0.01)
+        assert len(made) == 2 and all(one.fileno() == -1 for one in made)
+
+    asyncio.run(ask())
+
+
+def test_a_host_without_an_address_is_not_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask() -> None:
+        async def none(host: str, port: int, **named: object) -> list[object]:
+            return []
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", none)
+        with pytest.raises(OSError, match="no address"):
+            await LOCAL.connect("localhost", 1)
+
+    asyncio.run(ask())
