@@ -15,10 +15,11 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
+
+import msgspec
 
 from argosy.core import points
 from argosy.core.errors import Broken, Misuse
@@ -33,6 +34,8 @@ LAYOUT = 1
 """Number of this layout of rows; a recording of any released number is read for ever."""
 BATCH = struct.Struct("<QIII")
 SEGMENT_BYTES = 256 << 20
+EARLY = 16
+"""Rows after which they are written without being asked, so that a decision finds few that wait."""
 LOCK = "writer"
 
 
@@ -41,18 +44,18 @@ class _Kind(NamedTuple):
 
     make: Any
     pack: Callable[..., bytes]
-    fields: Callable[[Any], tuple[Any, ...]]
     unpack: Callable[[bytes, int], tuple[Any, ...]]
     size: int
 
 
 def _kind(make: Any, layout: str) -> _Kind:
     form = struct.Struct("<B" + layout)
-    return _Kind(make, form.pack, attrgetter(*make.__struct_fields__), struct.Struct("<x" + layout).unpack_from, form.size)
+    return _Kind(make, form.pack, struct.Struct("<x" + layout).unpack_from, form.size)
 
 
 _KINDS: dict[int, _Kind] = {1: _kind(Bar, "qqqdddddq"), 2: _kind(Quote, "qqqdddd"), 3: _kind(Trade, "qqqddq"), 4: _kind(BookDelta, "qqqqdd?")}
-_CODE = {kind.make: (code, kind.pack, kind.fields) for code, kind in _KINDS.items()}
+_CODE = {kind.make: (code, kind.pack) for code, kind in _KINDS.items()}
+_values = msgspec.structs.astuple
 
 
 class Batches:
@@ -105,7 +108,7 @@ class Batches:
 
 
 class Recorder:
-    """Market rows in a folder of segment files; one process writes it. `append` is cheap, `commit` is one write.
+    """Market rows in a folder of segment files; one process writes it. `append` is cheap, `commit` is one write, seldom needed before.
 
     opened: (rows found, bytes of a torn tail, the file they lie in now)
     Raises Broken: ROWS_DISK, and what `Batches` raises for damage inside; Misuse LEASE_HELD.
@@ -123,7 +126,7 @@ class Recorder:
         self.folder = Path(folder)
         self._bytes = segment_bytes
         self._clock = clock
-        self._pending: list[MarketEvent] = []
+        self._pending: list[bytes] = []
         self._left = b""
         self._fault: OSError | None = None
         self._fd = -1
@@ -132,7 +135,6 @@ class Recorder:
         self._path = self.folder
         self._lock = threading.Lock()
         self._packer = Packer() if pack else None
-        self.append: Callable[[MarketEvent], None] = self._pending.append
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -152,6 +154,19 @@ class Recorder:
         """Rows so far, those included that are not written yet: the number of the next one."""
         return self._written + len(self._pending)
 
+    def append(self, event: MarketEvent) -> None:
+        """Take a row. What the disk does not take is said by the next commit. Raises Misuse ROWS_KIND."""
+        kind = _CODE.get(type(event))
+        if kind is None:
+            raise Misuse("ROWS_KIND", f"{type(event).__name__} is no market row", fix="record it in the journal")
+        pending = self._pending
+        pending.append(kind[1](kind[0], *_values(event)))
+        if len(pending) >= EARLY and not self._left:
+            try:
+                self.commit()
+            except Broken:  # what is left stays, and is tried again
+                return
+
     def commit(self) -> None:
         """Put everything pending into the page cache, in one write. Raises Broken ROWS_DISK; nothing is lost, a later one goes on."""
         if self._left:
@@ -159,15 +174,9 @@ class Recorder:
         pending = self._pending
         if not pending:
             return
-        parts = []
-        for event in pending:
-            kind = _CODE.get(type(event))
-            if kind is None:
-                raise Misuse("ROWS_KIND", f"{type(event).__name__} is no market row", fix="record it in the journal")
-            parts.append(kind[1](kind[0], *kind[2](event)))
-        body = b"".join(parts)
-        self._left = BATCH.pack(self._written, len(parts), len(body), crc32(body, len(parts))) + body
-        self._written += len(parts)
+        body, rows = b"".join(pending), len(pending)
+        self._left = BATCH.pack(self._written, rows, len(body), crc32(body, rows)) + body
+        self._written += rows
         pending.clear()
         self._put()
 

@@ -37,7 +37,8 @@ class Syncer:
         self._since = 0
         self._busy = 0
         self._stopping = False
-        self._wake = threading.Event()
+        self._bell = threading.Lock()  # held but when there is something to do: cheaper to ring than an Event, and it is rung within a decision
+        self._bell.acquire()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         if policy == "group":
@@ -53,7 +54,7 @@ class Syncer:
             self._since = time.monotonic_ns()
             self._dirty = True
             if self.policy == "group":
-                self._wake.set()
+                self._ring()
 
     def sync(self) -> None:
         """Make everything written durable now; a failure is kept in `error`."""
@@ -80,7 +81,7 @@ class Syncer:
     def stop(self) -> None:
         """End the thread; what it has not synced is for the caller to sync."""
         self._stopping = True
-        self._wake.set()
+        self._ring()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -104,11 +105,15 @@ class Syncer:
         if self.error is None:
             self.durable = written
 
+    def _ring(self) -> None:
+        """Wake the thread; only the caller's thread does, so nobody opens the bell between the question and the answer."""
+        if self._bell.locked():
+            self._bell.release()
+
     def _run(self) -> None:
-        while not self._stopping:  # asked here too: a wish to stop that came during a sync is cleared with the others
-            self._wake.wait()
+        while not self._stopping:
+            self._bell.acquire()
             if self._stopping:
                 return
             time.sleep(GROUP_S)
-            self._wake.clear()
             self.sync()

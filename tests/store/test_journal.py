@@ -356,7 +356,7 @@ def test_follow_raises_what_is_damaged(tmp_path: Path) -> None:
 
 
 def test_a_wish_to_stop_that_comes_during_a_sync_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The thread clears all wishes before it syncs; it must not wait for another one then."""
+    """Its bell is rung already while the thread is at a sync; it must not wait for another ring then."""
     import os
 
     from argosy.store import syncer
@@ -366,14 +366,14 @@ def test_a_wish_to_stop_that_comes_during_a_sync_is_heard(tmp_path: Path, monkey
 
     def sleep(seconds: float) -> None:
         one._stopping = True
-        one._wake.set()
+        one._ring()
 
     monkeypatch.setattr(syncer.time, "sleep", sleep)
     one.wrote(5)
     assert one._thread is not None
     one._thread.join(10)
     ended = not one._thread.is_alive()
-    one._wake.set()
+    one._ring()
     one._thread.join(10)
     os.close(fd)
     assert ended
