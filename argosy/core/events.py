@@ -13,7 +13,7 @@ import msgspec
 
 from argosy.core.orders import Work
 
-SCHEMA = 3
+SCHEMA = 4
 """Number of the record layout; a journal of any released number folds for ever."""
 
 

@@ -48,6 +48,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     multiplier: currency per point and unit (1 for equities, 100 for an equity option)
     calendar:   exchange_calendars name ("XNYS") or "24/7"
     option:     its terms where it is an option that may expire here; None for all else
+    away_ns:    0 where the venue takes orders of both sides beside each other. Else it refuses one beside an opposite market or stop
+                order of the same account, or through zero, and this is how long a protection may be away for such an order
     """
 
     symbol: str
@@ -67,6 +69,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     marginable: bool = True
     shortable: bool = True
     option: Option | None = None
+    away_ns: int = 0
 
     @property
     def scale(self) -> float:

@@ -29,11 +29,13 @@ from typing import Any, Literal, Protocol, get_args
 import msgspec
 
 from argosy.core.errors import Misuse
-from argosy.core.time import span
+from argosy.core.time import MS, span
 
 ABSENT = math.inf
 """In an `Out`: no limit, stop or take; and a target on which the step has no opinion yet. (Equal to itself, unlike nan.)"""
 
+GRACE_MS = 1000
+"""How long an aligned instant waits for its last bars, where its strategy does not say."""
 HANDLERS = ("on_bar", "on_quote", "on_trade", "on_book", "on_fact", "on_forecast", "on_fill", "on_timer", "on_instant")
 MarketKind = Literal["bar", "quote", "trade", "book"]
 UNITS = ("weight", "lots", "notional")
@@ -143,7 +145,8 @@ class Declaration(msgspec.Struct, frozen=True):
     unit:   what a step's `target` counts: "weight" of the allotment, "lots", or "notional" currency
     wants:  what a step's numbers say: the "position" wanted, or at each bar the one "entry" wanted with its own stop and take
     scaled: names of state fields that are prices, rescaled at a split
-    align:  span to which a live instant is aligned ("" = each event is an instant), with grace_ms
+    align:  span to which a live instant is aligned ("" = each event is an instant); grace_ms: how long after its end the desk waits for
+            the bars of all instruments, `GRACE_MS` if the class says nothing
     """
 
     name: str
@@ -179,7 +182,7 @@ def declare(cls: type, name: str = "", **params: object) -> Declaration:
     """Read a strategy class and check what it declares; `params` override the defaults of its params Struct.
 
     Raises Misuse: STRATEGY_SHAPE (no handler, or a step beside on_bar), STRATEGY_PARAM (unknown or out of bounds),
-    STRATEGY_NEEDS, STRATEGY_WATCHES, STRATEGY_WAKES, STRATEGY_STATE, STRATEGY_UNIT, STRATEGY_WANTS, SPAN.
+    STRATEGY_NEEDS, STRATEGY_WATCHES, STRATEGY_WAKES, STRATEGY_STATE, STRATEGY_UNIT, STRATEGY_WANTS, STRATEGY_ALIGN, SPAN.
     """
     where = f"{cls.__module__}.{cls.__qualname__}"
     label = name or getattr(cls, "name", "") or cls.__name__
@@ -219,9 +222,7 @@ def declare(cls: type, name: str = "", **params: object) -> Declaration:
     if wants not in WANTS or (wants == "entry" and (step is None or unit != "lots")):
         fix = f"one of {', '.join(WANTS)}; an entry is said by a step, in lots"
         raise Misuse("STRATEGY_WANTS", f"{label}.wants is {wants!r}", where=where, fix=fix)
-    align = getattr(cls, "align", "")
-    if align:
-        span(align)
+    align, grace = _align(cls, label, where)
     state = getattr(cls, "state", Empty)
     if not (isinstance(state, type) and issubclass(state, msgspec.Struct)):
         raise Misuse("STRATEGY_STATE", f"{label}.state is {state!r}", where=where, fix="make it a msgspec Struct with defaults")
@@ -238,8 +239,21 @@ def declare(cls: type, name: str = "", **params: object) -> Declaration:
         name=label, cls=cls, params=values, state=state, needs=needs, watches=watches, wakes=wakes,
         handlers=handlers, step=step, unit=unit, scaled=scaled,
         warmup=max([int(warmup), *(need.warmup for need in needs.values())]), window=int(getattr(cls, "window", 0)),
-        align=align, grace_ms=int(getattr(cls, "grace_ms", 0)), wants=wants,
+        align=align, grace_ms=grace, wants=wants,
     )  # fmt: skip
+
+
+def _align(cls: type, label: str, where: str) -> tuple[str, int]:
+    """To which span a live instant is aligned, and how long after its end it waits, ms."""
+    align, grace = getattr(cls, "align", ""), getattr(cls, "grace_ms", None)
+    if not align:
+        if grace is not None:
+            raise Misuse("STRATEGY_ALIGN", f"{label} has a grace and aligns to nothing", where=where, fix='write align = "1m" too')
+        return "", 0
+    grace = GRACE_MS if grace is None else grace
+    if type(grace) is not int or not 0 <= grace * MS < span(align):
+        raise Misuse("STRATEGY_ALIGN", f"{label} waits {grace!r} ms for {align}", where=where, fix=f"whole ms, 0 or more and less than {align}")
+    return align, grace
 
 
 def _wakes(cls: type, label: str, where: str, needs: Mapping[str, Any]) -> tuple[Wake, ...]:

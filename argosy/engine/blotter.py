@@ -66,7 +66,7 @@ class Ticket:
 class Blotter:
     """Tickets by order id; the open ones by instrument. The last KEPT ended ones stay, for late fills.
 
-    busy: instruments that have, or had, open orders
+    busy: instruments that have open orders, or had
     """
 
     def __init__(self, instruments: int) -> None:
@@ -81,7 +81,7 @@ class Blotter:
 
     def add(self, order: Order, reserved: int = 0) -> Ticket:
         """A new order, journalled and sent in the same breath: NEW -> INTENT -> SENT."""
-        ticket = Ticket(order, leg=order.parent != 0)
+        ticket = Ticket(order, order.parent != 0)
         ticket.reserved = reserved
         self.reserved += reserved
         self.tickets[order.id] = ticket
@@ -105,7 +105,10 @@ class Blotter:
         self.reserved -= ticket.reserved
         ticket.reserved = 0
         number = ticket.order.id
-        if self.open[ticket.order.instrument].pop(number, None) is not None:
+        row = self.open[ticket.order.instrument]
+        if row.pop(number, None) is not None:
+            if not row:
+                self.busy.discard(ticket.order.instrument)
             self._ended.append(number)
             if len(self._ended) > KEPT:
                 self._forget(self._ended.popleft())

@@ -36,7 +36,8 @@ class Coast:
     @staticmethod
     def fits(engine: Engine) -> bool:
         """Whether no strategy is called for a row, and the engine itself need not look at each."""
-        if not engine.state.portfolio.single or any(len(bound) > 1 for bound in engine.dispatch.bound):
+        several = any(len(bound) > 1 for bound in engine.dispatch.bound)
+        if several or not engine.state.portfolio.single or any(row.away_ns for row in engine.instruments):
             return False
         return all(slot.declaration.step is None and not slot.declaration.needs and not _LISTENERS & set(slot.handlers) for slot in engine.slots)
 

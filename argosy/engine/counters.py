@@ -40,7 +40,8 @@ class Counters:
     day:           number of the running day, -1 before the first
     trades:        entries today by strategy; trades_in_all: of the account (a shared order counts once there). An entry
                    counts when it is sent, and no more when it ends without a fill; one still open counts in the next day too
-    losses:        realised losses in a row today, by strategy; only those above zero
+    losses:        trades closed at a loss in a row today, by strategy; only those above zero
+    trips:         (strategy, instrument) -> what the trade under way has earned so far, its fees taken off, base units
     stamps:        `now` of orders sent, oldest first; only the last STAMPS matter
     last:          instrument -> `now` of its last entry
     recent:        (`now`, entry or its likeness), oldest first; only the last STAMPS of the last minute matter
@@ -59,6 +60,7 @@ class Counters:
         "stamps",
         "trades",
         "trades_in_all",
+        "trips",
     )
 
     def __init__(self) -> None:
@@ -66,6 +68,7 @@ class Counters:
         self.trades: dict[str, int] = {}
         self.trades_in_all = 0
         self.losses: dict[str, int] = {}
+        self.trips: dict[tuple[str, int], int] = {}
         self.stamps: list[int] = []
         self.last: dict[int, int] = {}
         self.recent: list[tuple[int, Order | Likeness]] = []
@@ -174,11 +177,28 @@ class Counters:
         self._count(strategies, +1)
 
     def on_closed(self, strategy: str, realised: int) -> None:
-        """A strategy closed lots with `realised` base units of profit; zero neither makes nor ends a streak."""
+        """A strategy closed a trade with `realised` base units of profit; zero neither makes nor ends a streak."""
         if realised < 0:
             self.losses[strategy] = self.losses.get(strategy, 0) + 1
         elif realised > 0:
             self.losses.pop(strategy, None)
+
+    def on_traded(self, strategy: str, instrument: int, held: int, signed: int, realised: int, fee: int) -> None:
+        """A strategy's position came to `held` by `signed` lots, which realised so many base units and cost a fee.
+
+        A trade lasts from flat to flat, in however many executions, and its fees are its own. One execution that turns a position ends a
+        trade and begins another: its fee is shared by lots.
+        """
+        key, before = (strategy, instrument), held - signed
+        earned = self.trips.pop(key, 0) + realised
+        if held * before < 0:
+            part = fee * abs(before) // abs(signed)
+            self.on_closed(strategy, earned - part)
+            self.trips[key] = part - fee
+        elif held:
+            self.trips[key] = earned - fee
+        else:
+            self.on_closed(strategy, earned - fee)
 
     def on_refusal(self, code: str) -> None:
         """The gate refused with `code`."""
@@ -192,7 +212,8 @@ class Counters:
         """Plain values (ints, strings, lists), equal for equal histories; `restore` reads it back, also after JSON."""
         stamps = self.stamps
         since = stamps[-1] - MINUTE if stamps else 0
-        return {
+        trips = sorted([name, i, units] for (name, i), units in self.trips.items() if units)
+        return ({"trips": trips} if trips else {}) | {
             "day": self.day,
             "trades": sorted([name, count] for name, count in self.trades.items()),
             "trades_in_all": self.trades_in_all,
@@ -215,6 +236,7 @@ class Counters:
         self.trades = dict(snapshot["trades"])
         self.trades_in_all = snapshot["trades_in_all"]
         self.losses = dict(snapshot["losses"])
+        self.trips = {(name, i): units for name, i, units in snapshot.get("trips", ())}
         self.stamps = list(snapshot["stamps"])
         self.last = dict(snapshot["last"])
         self.recent = [(row[7], (tuple(row[0]), *row[1:7])) for row in snapshot["recent"]]

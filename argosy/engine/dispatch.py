@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,15 +19,15 @@ from argosy.engine.slot import Binding, Cell, Slot, Window
 from argosy.engine.state import State
 
 NAN = float("nan")
-_HANDLER = {
-    ev.Quote: "on_quote", ev.Trade: "on_trade", ev.BookDelta: "on_book", ev.Fact: "on_fact",
-    ev.Forecast: "on_forecast", ev.Timer: "on_timer",
-}  # fmt: skip
+_HANDLER: dict[type, str] = {ev.Fact: "on_fact", ev.Forecast: "on_forecast", ev.Timer: "on_timer"}
 _OPENS = frozenset({ev.Bar, ev.Quote, ev.Trade, ev.BookDelta, ev.Fact, ev.Forecast, ev.Timer, ev.Fill})
 """Kinds of events that close with on_instant: news. Answers of a venue alone are none, or a strategy could talk to itself."""
 
-_TICKS = {ev.BookDelta: "book", ev.Quote: "quote", ev.Trade: "trade"}
+_TICKS: dict[str, type] = {"book": ev.BookDelta, "quote": ev.Quote, "trade": ev.Trade}
+_ROWS: dict[type, str] = {ev.Quote: "on_quote", ev.Trade: "on_trade", ev.BookDelta: "on_book"}
+"""Market rows beside bars, and who is called with them."""
 
+Call = Callable[[Any], None]
 Fail = Callable[[Slot, Any, Exception], None]
 
 
@@ -37,6 +38,7 @@ class Dispatch:
     bound:   instrument -> ids bound to it; bars, windows: the last bars that class strategies read
     wants:   (slot, intent) collected since the last decision, in the order of the calls
     on_bar:  instrument -> bar calls of the active strategies; fail: told when a strategy raised
+    on_row:  kind of a quote, trade or book's row -> instrument -> calls of the active strategies
     """
 
     def __init__(self, state: State, bindings: Iterable[Binding], fail: Fail) -> None:
@@ -70,7 +72,7 @@ class Dispatch:
         self.on_bar = [[] for _ in range(n)]
         self._warms: list[list[Callable[[ev.Bar], None]]] = [[] for _ in range(n)]
         self._calls: dict[str, dict[int, Callable[[ev.Bar], None]]] = {}
-        self._ticks: dict[tuple[str, int, str], Callable[[Any], None]] = {}
+        self._rows: dict[str, dict[tuple[type, int], Call]] = {slot.id: {} for slot in active}
         self.on_instant = []
         self._stirs = [(slot, *stirs) for slot in active if any(stirs := _stirs(slot))]
         self.listens = bool(self._stirs) or any(slot.handlers for slot in active)
@@ -82,10 +84,14 @@ class Dispatch:
                     self.keeps = True
         for slot in active:
             calls: dict[int, Callable[[ev.Bar], None]] = {}
+            rows = self._rows[slot.id]
+            for kind, name in _ROWS.items():
+                if name in slot.handlers:
+                    rows |= dict.fromkeys([(kind, i) for i in slot.cells], partial(self._ask, slot, slot.handlers[name], (self.books[slot.id],)))
             kinds = {watch.kind for watch in slot.declaration.watches}
             for i, cell in slot.cells.items():
                 if slot.declaration.ticks:
-                    self._ticks |= dict.fromkeys([(slot.id, i, kind) for kind in slot.declaration.ticks], self._tick_call(slot, cell))
+                    rows |= dict.fromkeys([(_TICKS[kind], i) for kind in slot.declaration.ticks], self._tick_call(slot, cell))
                 elif slot.declaration.step is not None:
                     calls[i] = _only(cell, self._step_call(slot, cell))
                 elif "bar" in kinds or slot.declaration.needs:
@@ -97,6 +103,7 @@ class Dispatch:
             self._calls[slot.id] = calls
             if "on_instant" in slot.handlers:
                 self.on_instant.append((slot, slot.handlers["on_instant"]))
+        self.on_row = {kind: [[rows[kind, i] for rows in self._rows.values() if (kind, i) in rows] for i in range(n)] for kind in _ROWS}
 
     def _step_call(self, slot: Slot, cell: Cell) -> Callable[[ev.Bar], None]:
         """The bar handler of a step strategy on one instrument."""
@@ -203,14 +210,12 @@ class Dispatch:
     def _handler_call(self, slot: Slot, cell: Cell) -> Callable[[ev.Bar], None]:
         """The bar handler of a class strategy on one instrument, if it has one."""
         handler = slot.handlers.get("on_bar")
-        book = self.books[slot.id]
-
-        feed = cell.feed
+        books, feed = (self.books[slot.id],), cell.feed
 
         def call(bar: ev.Bar) -> None:
             if handler is not None and (feed.awake or cell.stirred):
                 cell.stirred = False
-                self._ask(slot, handler, bar, book)
+                self._ask(slot, handler, books, bar)
 
         return call
 
@@ -228,21 +233,23 @@ class Dispatch:
 
         return warm
 
-    def _ask(self, slot: Slot, handler: Callable[..., Any], *given: Any) -> None:
-        """Call a handler and keep what it wants; one that raised in this instant is not called again."""
+    def _ask(self, slot: Slot, handler: Callable[..., Any], books: tuple[StrategyBook, ...], what: Any) -> None:
+        """Call a handler and keep what it wants; one that raised in this instant is not called again. books: what it is given beside `what`."""
         if self._state.status[slot.id] != "active":
             return
-        warming = self.books[slot.id].warming
         try:
-            wanted = handler(*given)
+            wanted = handler(what, *books)
             if wanted is None:
                 return
-            if warming:
+            if slot.declaration.warmup and self.books[slot.id].warming:
                 raise Misuse("INTENT_WARMING", f"{slot.id} wants {wanted!r} while its needs warm up", fix="return None while book.warming")
         except Exception as error:  # a strategy may raise anything; it is recorded and quarantined
-            self._fail(slot, given[0], error)
+            self._fail(slot, what, error)
             return
-        for intent in wanted if isinstance(wanted, tuple) else (wanted,):
+        if not isinstance(wanted, tuple):
+            self.wants.append((slot, wanted))
+            return
+        for intent in wanted:
             self.wants.append((slot, intent))
 
     def handle(self, events: Sequence[ev.Event], asleep: Sequence[str] = ()) -> None:
@@ -256,14 +263,14 @@ class Dispatch:
         for slot in self.slots:
             if self._state.status[slot.id] != "active" or slot.id in asleep:
                 continue
-            book = self.books[slot.id]
-            calls = self._calls[slot.id]
+            books = (self.books[slot.id],)
+            calls, rows = self._calls[slot.id], self._rows[slot.id]
             on_fill = slot.handlers.get("on_fill")
             if on_fill is not None and filled:
                 for fill, strategy, signed, _ in filled:
                     if strategy == slot.id:
                         own = fill if fill.lots == abs(signed) else msgspec.structs.replace(fill, lots=abs(signed))
-                        self._ask(slot, on_fill, own, book)
+                        self._ask(slot, on_fill, books, own)
             for event in events:
                 kind = type(event)
                 if kind is ev.Bar:
@@ -271,11 +278,13 @@ class Dispatch:
                     if call is not None:
                         call(event)  # type: ignore[arg-type]
                     continue
-                if self._ticks and (tick := self._ticks.get((slot.id, getattr(event, "instrument", -1), _TICKS.get(kind, "")))) is not None:
-                    tick(event)
+                if kind in _ROWS:
+                    row = rows.get((kind, event.instrument))  # type: ignore[attr-defined]
+                    if row is not None:
+                        row(event)
                     continue
                 name = _HANDLER.get(kind)
-                handler = slot.handlers.get(name) if name is not None else None
+                handler = slot.handlers.get(name or "")
                 if handler is None:
                     continue
                 i = getattr(event, "instrument", -1)
@@ -283,7 +292,7 @@ class Dispatch:
                     continue
                 if kind is ev.Timer and event.strategy not in ("", slot.id):  # type: ignore[attr-defined]
                     continue
-                self._ask(slot, handler, event, book)
+                self._ask(slot, handler, books, event)
         filled.clear()
         if self.on_instant and any(type(event) in _OPENS for event in events):
             self.close_instant()
@@ -303,7 +312,7 @@ class Dispatch:
         """Call on_instant of the strategies that have it and are warm."""
         for slot, handler in list(self.on_instant):
             if not self.books[slot.id].warming:
-                self._ask(slot, handler, self.books[slot.id])
+                self._ask(slot, handler, (), self.books[slot.id])
 
     def by_strategy(self, bars: Sequence[ev.Bar]) -> None:
         """Call bar handlers strategy by strategy, each on all bars of the instant."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from argosy.core.events import Assignment, Delist, Exercise, Expiry
+from argosy.engine.outcomes import traded
 from argosy.engine.portfolio import HOUSE, Portfolio, apportion
 
 if TYPE_CHECKING:
@@ -88,9 +89,8 @@ def _settle(state: State, name: str, i: int, signed: int, against: tuple[int, in
     if wish is not None and wish.lots is not None:
         wish.lots += signed
     realised = sum(portfolio.books[name].realised) - before
-    if name != HOUSE and realised:
-        base = portfolio.to_base(realised, c)
-        state.counters.on_closed(name, realised if base is None else base)
+    if name != HOUSE:
+        traded(state, name, i, signed, realised, 0)
 
 
 def _revalue(portfolio: Portfolio, i: int, underlying: int) -> None:

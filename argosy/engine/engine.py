@@ -20,21 +20,22 @@ from argosy.core.time import NEVER
 from argosy.engine.algos.grain import Grain
 from argosy.engine.algos.pace import pace
 from argosy.engine.dispatch import Dispatch
-from argosy.engine.evaluate import judge
 from argosy.engine.failure import Failure
-from argosy.engine.journal import Given, Grant, Memory, Rows, Run, Standing
+from argosy.engine.journal import Given, Grant, Memory, Released, Reserve, Rows, Run, Standing, Verdict
 from argosy.engine.levels import Breakers, Levels
 from argosy.engine.planner import Draft, plan
 from argosy.engine.portfolio import HOUSE, Fx
 from argosy.engine.records import Stretch, Unsized, Wanted
 from argosy.engine.requests import Requests
 from argosy.engine.risk import RiskGate
+from argosy.engine.saga import begun
 from argosy.engine.sending import may_leave, send
 from argosy.engine.slot import Binding, Slot
 from argosy.engine.state import State
+from argosy.engine.straight import straight, want
 from argosy.engine.touch import touch
 from argosy.engine.view import StateView
-from argosy.engine.watch import reached
+from argosy.engine.watch import due, reached
 from argosy.kernels import ledger
 
 notional = ledger.notional.py
@@ -44,6 +45,12 @@ ROUNDS = 4
 _ROWS = frozenset({ev.Bar, ev.Quote, ev.Trade, ev.BookDelta})
 _PAID = frozenset({ev.CashFlow, ev.Dividend, ev.Adjust})
 _ACCOUNT = frozenset({ev.Fill, ev.Reply, ev.OrderUpdate})
+
+
+_ORDERLY = frozenset({
+    Wanted, Unsized, Verdict, Reserve, Released, Given, Cancel, Amend, SetTimer, ev.Timer, ev.Fill, ev.Reply, ev.OrderUpdate, ev.Account,
+})  # fmt: skip
+"""Records of wishes, orders and time alone: what the gate has worked out outlives them."""
 
 
 class Engine:
@@ -90,9 +97,9 @@ class Engine:
         self.gate = gate
         self.patience = self.state.patience
         self.grains: dict[int, Grain] = {}
-        self._watched = frozenset(i for i, bound in enumerate(self.dispatch.bound) if len(bound) > 1)
+        self._watched = frozenset(i for i, bound in enumerate(self.dispatch.bound) if len(bound) > 1 or instruments[i].away_ns)
         self.cursor = 0
-        self._pulses: list[ev.Event] = []
+        self.heartbeats: list[ev.Event] = []
         self._memory_every = memory_every
         self._since_memory = 0
         self._header = Run(
@@ -127,11 +134,12 @@ class Engine:
         self.cursor = cursor
         self.state.filled.clear()
         self.levels.watch()
-        self.dispatch.bind()
+        self.rebind()
 
     def rebind(self) -> None:
         """Read the cells' feeds anew, after they were changed."""
         self.dispatch.bind()
+        self._gate.forget()
 
     # -- life ------------------------------------------------------------------------------------------------------------
 
@@ -164,6 +172,8 @@ class Engine:
         kind = type(event)
         if kind is ev.Bar:
             return self.advance((event,))  # type: ignore[arg-type]
+        if (kind is ev.Quote or kind is ev.Trade) and not self.state.filled:
+            return self.tick(event)  # type: ignore[arg-type]
         if self.dispatch.listens or kind not in _ACCOUNT:
             return self.instant((event,))
         self.record(event)
@@ -219,6 +229,36 @@ class Engine:
                 on_bar, on_instant, keeps = self.dispatch.on_bar, self.dispatch.on_instant, self.dispatch.keeps
         return NONE
 
+    def tick(self, event: ev.Quote | ev.Trade) -> tuple[Effect, ...]:
+        """`instant` for one quote or trade, before which nothing was filled: the lane of a desk."""
+        state, dispatch = self.state, self.dispatch
+        kind = type(event)
+        if kind is ev.Quote:
+            state.quote(event)  # type: ignore[arg-type]
+        else:
+            state.trade(event)  # type: ignore[arg-type]
+        state.rows += 1
+        if event.known > state.now:
+            state.now = event.known
+        if state.courses:
+            state.courses.see(event)
+        portfolio = state.portfolio
+        if not portfolio.single or state.storms is not None or portfolio.cash[0] + portfolio.worth[0] > state.peak:
+            state.settle()
+        if event.instrument in self._watched:
+            self._trigger(event)
+        if self.levels.watching:
+            self.levels.check()
+        if state.courses or self.patience.stuck:
+            self._rest()
+        for call in dispatch.on_row[kind][event.instrument]:
+            call(event)
+        if dispatch.on_instant:
+            dispatch.close_instant()
+        if dispatch.wants or self.dirty or self.effects:
+            return self.decide()
+        return NONE
+
     def instant(self, events: Sequence[ev.Event]) -> tuple[Effect, ...]:
         """Take all events of one instant: first every state change, then the handlers, then one decision."""
         if len(events) > 1:
@@ -226,7 +266,7 @@ class Engine:
         self._absorb(events)
         self.dispatch.handle(events)
         effects = self.decide() if self.dispatch.wants or self.dirty or self.effects else NONE
-        self._pulses = []
+        self.heartbeats = []
         return effects
 
     def bars(self, bars: Sequence[ev.Bar]) -> tuple[Effect, ...]:
@@ -265,10 +305,10 @@ class Engine:
 
     def _absorb(self, events: Sequence[ev.Event]) -> None:
         state = self.state
-        self._pulses = [event for event in events if type(event) is ev.Timer and event.name == "pulse"]
+        self.heartbeats = [event for event in events if type(event) is ev.Timer and event.name == "pulse"]
         rows = sum(1 for event in events if type(event) in _ROWS)
         if len(events) > 1:
-            recorded = len(events) - rows - len(self._pulses)
+            recorded = len(events) - rows - len(self.heartbeats)
             if recorded:
                 self.journal.append(Rows(state.rows, recorded, rows))
                 self.cursor = state.rows
@@ -295,9 +335,9 @@ class Engine:
             for event in events:
                 if type(event) is ev.Bar:
                     self.dispatch.keep(event)
-        if rows or self._pulses:
+        if rows or self.heartbeats:
             if self.levels.watching:
-                self.levels.check(bool(self._pulses))
+                self.levels.check(bool(self.heartbeats))
             if state.courses or self.patience.stuck:
                 self._rest()
 
@@ -351,17 +391,22 @@ class Engine:
             for strategy, tag in reached(self.state, self.dispatch.bound[i], event):
                 self.record(Wanted(strategy, Target(i, lots=0, why=f"protection: {tag}"), 0, self.state.now, "protection"))
                 self.dirty.add(i)
+            if due(self.state, self.dispatch.bound[i], i):
+                self.dirty.add(i)
 
     # -- phase 3: decide -------------------------------------------------------------------------------------------------
 
     def decide(self) -> tuple[Effect, ...]:
         """Record what is wanted, plan each touched instrument once, gate the drafts, return the effects."""
-        if self.dispatch.wants:
-            wants = self.dispatch.wants[:]
+        wants = self.dispatch.wants
+        if wants and len(wants) == 1 and not self.dirty and not self.effects and straight(self, *wants[0]):
+            wants.clear()
+        elif wants:
+            wants = wants[:]
             self.dispatch.wants.clear()
             for slot, intent in wants:
                 if intent is not None and self.state.status[slot.id] == "active":
-                    self._want(slot, intent)
+                    want(self, slot, intent)
             if self.levels.flattening:
                 self.levels.verify()
         for _ in range(ROUNDS if self.dirty else 0):  # again, where the gate refused an exit or trimmed it
@@ -383,25 +428,6 @@ class Engine:
                 self.remember()
         return effects
 
-    def _want(self, slot: Slot, intent: Any) -> None:
-        """Record an intent, or that it came to no size; a repeat of the standing one is a no-op, nonsense a failure."""
-        said = judge(self.state, slot.id, slot.cells, intent, self.grains)
-        if said is None:
-            return
-        if isinstance(said, Misuse):
-            self.fail(slot, intent, said)
-            return
-        self.record(said)
-        if type(said) is Unsized:
-            return
-        if type(intent) is Target and intent.horizon_ns:
-            timer = SetTimer("horizon", self.state.now + intent.horizon_ns, slot.id)
-            self.record(timer)
-            self.effects.append(timer)
-        if self.state.courses:
-            pace(self)
-        self.dirty.add(intent.instrument)
-
     def _plan(self, i: int, drafts: list[Draft]) -> None:
         state = self.state
         bound = self.dispatch.bound[i]
@@ -410,14 +436,16 @@ class Engine:
         made = plan(state, i, bound)
         for cross in made.crosses:
             self.record(cross)
+        if made.crosses and self.instruments[i].away_ns:
+            self.dirty.add(i)  # protections follow what the crosses made of the books
         waits = self.patience.waits
-        for order in made.cancels:
-            if not waits or not self.patience.asleep((i, f"cancel {order}"), state.now):
-                self.do(Cancel(order))
-        if made.way and may_leave(self, made.exits):
-            for order in made.way:
-                if not waits or not self.patience.asleep((i, f"cancel {order}"), state.now):
-                    self.do(Cancel(order))
+        for orders in (made.cancels, made.way):
+            if orders and (orders is made.cancels or may_leave(self, made.exits)):
+                for order in orders:
+                    if not waits or not self.patience.asleep((i, f"cancel {order}"), state.now):
+                        self.do(Cancel(order))
+        if made.saga:
+            begun(self, i, made.saga)
         for amend in made.amends:
             if not waits or not self.patience.asleep((i, f"amend {amend.order}"), state.now):
                 self.do(amend)
@@ -454,11 +482,15 @@ class Engine:
         """Record first, then apply; a heartbeat that did something after all goes before what it did."""
         if self.muted:
             raise Broken("MUTED", "a decision was made while the past is relived")
-        if type(record) in _PAID:
-            self.state.portfolio.currency_index(record.currency)  # broken before it is recorded, or no journal could be read
-        self.mark_rows()
-        if self._pulses:
-            pulses, self._pulses = self._pulses, []
+        kind = type(record)
+        if kind not in _ORDERLY:
+            self._gate.forget()
+            if kind in _PAID:
+                self.state.portfolio.currency_index(record.currency)  # broken before it is recorded, or no journal could be read
+        if self.state.rows != self.cursor:
+            self.mark_rows()
+        if self.heartbeats:
+            pulses, self.heartbeats = self.heartbeats, []
             for pulse in pulses:
                 self.record(pulse)
         self.journal.append(record)

@@ -42,7 +42,7 @@ def judge(
             refused = unsupported(intent.execution, grains.get(i), open_)
             if refused is not None:
                 return Unsized(strategy, intent, refused)
-        if wish is not None and wish.lots is not None and same_size(wish.intent, intent):
+        if intent.lots is None and wish is not None and wish.lots is not None and same_size(wish.intent, intent):
             lots = wish.lots
         else:
             evaluated = evaluate(state, strategy, intent)
@@ -61,6 +61,8 @@ def judge(
 
 def evaluate(state: State, strategy: str, target: Target) -> int | Misuse | Refused:
     """The signed lots a target comes to, rounded toward zero; an error when it says nothing or cannot be evaluated."""
+    if type(target.lots) is int and target.weight is None and target.notional is None and -INT_LIMIT < target.lots < INT_LIMIT:
+        return target.lots
     if (target.lots is not None) + (target.weight is not None) + (target.notional is not None) != 1:
         given = f"lots={target.lots} weight={target.weight} notional={target.notional}"
         return Misuse("TARGET_SIZE", f"{strategy} wants {given}", fix="give exactly one of them")

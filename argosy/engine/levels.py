@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from argosy.core import events as ev
 from argosy.core.effects import Alarm, Cancel
 from argosy.core.intents import Target
+from argosy.core.time import NEVER
 from argosy.engine.breakers import Breakers, silence, trips
 from argosy.engine.journal import Given, Wanted
 from argosy.engine.outcomes import PROTECTIONS
@@ -15,6 +16,7 @@ from argosy.engine.state import DARK, FLATTEN, HALT, LIVE, PROBE, REDUCE
 if TYPE_CHECKING:
     from argosy.engine.engine import Engine
 
+_NEARLY = 1.0 - 1e-9
 LEVELS = {"reduce": REDUCE, "halt": HALT, "flatten": FLATTEN, "dark": DARK, "resume": PROBE}
 """What a word of the owner latches."""
 
@@ -199,6 +201,12 @@ class Levels:
 
     def check(self, pulse: bool = False) -> None:
         """Latch by the breakers that are set; while flattening verify that nothing is left. pulse: time has passed, perhaps in silence."""
+        state, limits = self._engine.state, self.breakers
+        if not pulse and state.level < FLATTEN:
+            equity, peak, base, storms = state.portfolio.equity, state.peak, state.day_base, state.storms
+            lost = base - equity > limits.daily_loss_frac * _NEARLY * base > 0.0 or peak - equity > limits.drawdown_frac * _NEARLY * peak > 0.0
+            if not lost and (storms is None or (len(state.drifted) < (limits.drifts or NEVER) and storms.calm(equity, limits))):
+                return  # all that a breaker looks at is at least a hair from its limit: `count` would find nothing
         if self.flattening:
             self.verify()
         self.count(pulse)

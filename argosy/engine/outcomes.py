@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from argosy.core.events import Reply
+from argosy.core.intents import Protection
 from argosy.core.orders import Order, Refused, Work
 from argosy.engine.blotter import Ticket
 from argosy.engine.patience import key_of
-from argosy.engine.records import Verdict
+from argosy.engine.records import Guarded, Verdict
 from argosy.engine.wish import give_up, shrink
 
 if TYPE_CHECKING:
@@ -89,8 +92,32 @@ def beside(state: State, strategy: str, instrument: int, signed: int, tag: str) 
     wish.lots += signed
 
 
+def sheltered(state: State, given: Guarded) -> None:
+    """The house's stop is a level like any other from now on: it goes with the position, a split, the strategy's own next word."""
+    wish = state.wish(given.strategy, given.instrument)
+    rung = wish.rungs[given.rung] if given.rung else None
+    own = (rung.protection if rung is not None else wish.protection) or Protection()
+    guarded = msgspec.structs.replace(own, stop=given.stop)
+    if rung is not None:
+        wish.rungs[given.rung] = msgspec.structs.replace(rung, protection=guarded)
+    else:
+        wish.protection = guarded
+
+
+def traded(state: State, strategy: str, i: int, signed: int, realised: int, fee: int) -> None:
+    """A virtual book was moved: what its trade has earned so far. Journals of older schemas count each execution that realises."""
+    portfolio, counters = state.portfolio, state.counters
+    if not portfolio.single and (c := portfolio.currency_of[i]):
+        base, cost = portfolio.to_base(realised, c), portfolio.to_base(fee, c)
+        realised, fee = realised if base is None else base, fee if cost is None else cost
+    if state.schema >= 4:
+        counters.on_traded(strategy, i, portfolio.books[strategy].lots[i], signed, realised, fee)
+    elif realised:
+        counters.on_closed(strategy, realised)
+
+
 def judged(state: State, verdict: Verdict) -> None:
-    """What the gate did not simply approve is given up; a protection is asked for again, ever more seldom."""
+    """What the gate did not simply approve is given up; what came too soon waits, a protection is asked for again, ever more seldom."""
     order = verdict.order
     outcome = verdict.outcome
     if isinstance(outcome, Refused):
@@ -105,6 +132,9 @@ def judged(state: State, verdict: Verdict) -> None:
         if not kept:
             state.bare.refused(order.instrument, order.tag, state.rows)
             state.patience.stuck.add(order.instrument)
+    elif isinstance(outcome, Refused) and outcome.code == "TRADE_INTERVAL":  # wanted still, and later
+        numbers = outcome.numbers
+        state.patience.postponed(key_of(order), state.now, state.now + int(numbers["interval_ns"] - numbers["age_ns"]))
     else:
         give_up(state.wishes, order, asked - kept)
         if order.reduce_only and not kept and state.level >= FLATTEN:

@@ -71,6 +71,11 @@ class Patience:
         if len(self.waits) > KEPT:
             del self.waits[next(iter(self.waits))]
 
+    def postponed(self, key: Key, now: int, until: int) -> None:
+        """It is too soon for this, and known when it will not be."""
+        self.waits[key] = [1, now, until]
+        self.stuck.add(key[0])
+
     def accepted(self, key: Key) -> None:
         """The venue did it after all."""
         self.waits.pop(key, None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import compress
 
 import msgspec
 
@@ -134,15 +135,26 @@ class Portfolio:
 
     def equity_of(self, strategy: str) -> int:
         """A virtual book's cash and positions at the marks, in base units."""
+        return self.stake(strategy)[0]
+
+    def stake(self, strategy: str) -> tuple[int, int]:
+        """(equity, gross) of a virtual book at the marks, in base units; gross without what the account as a whole does not hold."""
         book = self.books[strategy]
-        totals = book.cash[:]
-        for i, lots in enumerate(book.lots):
-            if lots and self.marks[i] == self.marks[i]:
-                totals[self.currency_of[i]] += _notional(lots, self.marks[i], self.scale[i])
+        lots, cash = book.lots, book.cash
+        if len(cash) == 1 and lots.count(0) == len(lots):
+            return cash[0], 0
+        totals, gross = cash[:], 0
+        for i in compress(range(len(lots)), lots):
+            if self.marks[i] == self.marks[i]:
+                c = self.currency_of[i]
+                worth = self.value[i] if lots[i] == self.lots[i] else _notional(lots[i], self.marks[i], self.scale[i])
+                totals[c] += worth
+                if self.lots[i]:
+                    gross += self.to_base(abs(worth), c) or 0
         total = totals[0]
         for index in range(1, len(totals)):
             total += self.to_base(totals[index], index) or 0
-        return total
+        return total, gross
 
     # -- marks ---------------------------------------------------------------------------------------------------------
 
@@ -235,11 +247,10 @@ class Portfolio:
                 book.realised[c] -= book.cost[i]
                 book.cost[i] = 0
 
-    def cross(self, i: int, buyer: str, seller: str, lots: int, notional: int) -> None:
-        """Move lots between two virtual books at `notional` (units, positive); the account does not change."""
+    def cross(self, i: int, buyer: str, seller: str, lots: int, notional: int) -> list[tuple[str, int, int, int]]:
+        """Move lots between two virtual books at `notional` (units, positive); the account does not change. Returns as `fill`."""
         c = self.currency_of[i]
-        self.share(buyer, i, c, lots, notional, 0)
-        self.share(seller, i, c, -lots, -notional, 0)
+        return [self.share(buyer, i, c, lots, notional, 0), self.share(seller, i, c, -lots, -notional, 0)]
 
     def cash_flow(self, flow: CashFlow) -> None:
         """A deposit or withdrawal, of the account and of one virtual book."""

@@ -93,6 +93,16 @@ class Released(msgspec.Struct, frozen=True, gc=False, tag=True):
     back: int
 
 
+class Guarded(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The house gave an entry without a stop one. price: it was measured from; rung: of a ladder, "" for a target's position."""
+
+    strategy: str
+    instrument: int
+    stop: float
+    price: float
+    rung: str = ""
+
+
 class Reserve(msgspec.Struct, frozen=True, gc=False, tag=True):
     """A Submit with the base units held back for it; exit: it can only shrink the position."""
 
@@ -144,7 +154,7 @@ class Stretch(msgspec.Struct, frozen=True, tag=True):
 
 
 Record = (
-    Run | Rows | Stretch | Grant | Wanted | Unsized | Released | Cross | Verdict | Reserve | Given | Standing | Memory
+    Run | Rows | Stretch | Grant | Wanted | Unsized | Released | Cross | Guarded | Verdict | Reserve | Given | Standing | Memory
     | fx.Cancel | fx.Amend | fx.SetTimer | fx.Note | fx.Alarm
     | ev.Reply | ev.OrderUpdate | ev.Fill | ev.Bust | ev.Reversal | ev.Account | ev.Adjust | ev.CashFlow | ev.Split
     | ev.Dividend | ev.Funding | ev.Borrow | ev.Delist | ev.Exercise | ev.Assignment | ev.Expiry | ev.Status

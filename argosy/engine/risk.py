@@ -11,9 +11,11 @@ import msgspec
 
 from argosy.core.instrument import Instruments
 from argosy.core.orders import Approved, Order, Refused, Share, Trimmed
+from argosy.engine.clearance import Clearance
 from argosy.engine.parts import parts
 from argosy.engine.rules.profiles import SHELF
 from argosy.engine.rules.rule import NAN, PRICE_LIMIT, STRANGER, Facts, Room, Rule, View
+from argosy.engine.view import StateView
 
 LOTS_LIMIT = 1 << 62
 OURS = frozenset(make for make, _ in SHELF.values())
@@ -43,6 +45,8 @@ class RiskGate:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
         binding = [rule for rule in self.rules if getattr(rule, "binds", True)]
+        self._binding = binding
+        self._clearance: Clearance | None = None
         self._entries = tuple(rule.check for rule in binding)
         self._exits = tuple(rule.check for rule in binding if rule.guards_exits)
         self._codes = {
@@ -67,6 +71,22 @@ class RiskGate:
                     return Verdict(None, said, None, exit)
                 return self._trim(order, legs, view)
         return Verdict(Approved(order, legs if type(legs) is tuple else tuple(legs)), None, None, exit)
+
+    def swift(self, order: Order, view: StateView) -> Verdict | None:
+        """The verdict of `admit` on an order without legs with which no rule can find anything wrong; None where one might."""
+        clearance = self._clearance
+        if view.instruments is not self._table or not 0 <= order.instrument < self._known:
+            if self._learn(view.instruments, order.instrument) is STRANGER:
+                return None
+            clearance = None
+        if clearance is None:
+            clearance = self._clearance = Clearance(self._binding, self._facts, view, self._ask)
+        exit = clearance.exit(order, view)
+        return None if exit is None else Verdict(Approved(order), None, None, exit)
+
+    def forget(self) -> None:
+        """Something changed that is neither a price, nor a position or order or their counts: what was worked out holds no more."""
+        self._clearance = None
 
     def room(self, view: View, entries: bool = False) -> Room | None:
         """Bounds within which no rule refuses or trims a plain market order; None when a rule cannot say.

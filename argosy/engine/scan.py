@@ -97,7 +97,7 @@ class Scan:
         self._changed = np.zeros(len(cells), np.int64)
         self._floor = np.full(n, -_INF)
         self._ceiling = np.full(n, _INF)
-        self._book = np.zeros((n, 5), np.int64)
+        self._book = np.zeros((n, 6), np.int64)
         self._marks = np.zeros(n)
         self._facts = np.zeros((n, 10))
         self._facts[:, kernels.SCALE] = engine.state.portfolio.scale
@@ -132,10 +132,10 @@ class Scan:
     def fits(cls, engine: Engine, columns: Mapping[str, NDArray[Any]]) -> Slot | None:
         """The one slot that can be scanned, None when there is none."""
         active = [slot for slot in engine.slots if engine.state.status[slot.id] == "active"]
-        if len(active) != 1 or not engine.state.portfolio.single or engine.dispatch.listens or engine.dispatch.keeps:
+        plain = len(active) == 1 and engine.state.portfolio.single and not any(row.away_ns for row in engine.instruments)
+        if not plain or engine.dispatch.listens or engine.dispatch.keeps:
             return None
-        slot = active[0]
-        declaration = slot.declaration
+        declaration = (slot := active[0]).declaration
         if declaration.step is None or declaration.ticks or declaration.wants != cls.SAYS or strange(declaration) is not None:
             return None
         cells = list(slot.cells.values())
@@ -334,6 +334,7 @@ class Scan:
                 row.scale, float(row.lot), float(row.tick), float(row.tick_small), max(1, row.min_lots), row.max_lots or 1 << 62,
                 plain.large[i], bounds.shorts and row.shortable, plain.utc[i], plain.spans[i] or NEVER,
             )  # fmt: skip
+        self._book[:, kernels.TRIP] = [counters.trips.get((slot.id, i), 0) for i in range(len(own.lots))]
         stamps = counters.stamps
         tally[kernels.OWN_CASH] = own.cash[0]
         tally[kernels.OWN_FEES] = own.fees[0]
@@ -438,6 +439,7 @@ class Scan:
         own.fees[0] = tally.item(kernels.OWN_FEES)
         own.realised[0] = tally.item(kernels.OWN_REALISED)
         portfolio.cash[0] = tally.item(kernels.CASH)
+        self._engine.state.counters.trips.update({(self._slot.id, i): units for i, units in enumerate(self._book[:, kernels.TRIP].tolist())})
         portfolio.held.clear()
         portfolio.held.update([i for i, lots in enumerate(portfolio.lots) if lots])
 

@@ -10,6 +10,7 @@ from argosy.engine.journal import Reserve
 from argosy.engine.outcomes import PROTECTIONS
 from argosy.engine.planner import Draft, order_of
 from argosy.engine.records import Verdict
+from argosy.engine.shelter import shelter
 from argosy.engine.touch import declined, unprotected
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ def may_leave(engine: Engine, exits: Sequence[Draft]) -> bool:
         engine.mark_rows()
         order, legs = order_of(draft, engine.journal.seq * 4, 0)
         refused = engine.gate.admit(order, legs, engine.view).refused
-        if refused is not None:
+        if refused is not None and shelter(engine, draft, refused):
+            allowed = False
+        elif refused is not None:
             engine.record(Verdict(order, refused))
             engine.dirty.add(draft.instrument)
             allowed = False
@@ -51,12 +54,14 @@ def send(engine: Engine, drafts: list[Draft]) -> None:
         order, legs = order_of(draft, number, pair)
         verdict = gate.admit(order, legs, view)
         approved, refused = verdict.approved, declined(draft, verdict)
+        if refused is not None and shelter(engine, draft, refused):
+            continue
         if refused is not None:
             engine.record(Verdict(order, refused))
             if draft.tag in PROTECTIONS:
                 unprotected(engine, draft, refused.code)
-            elif draft.reduce_only:
-                engine.dirty.add(draft.instrument)
+            elif draft.reduce_only or engine.instruments[draft.instrument].away_ns:
+                engine.dirty.add(draft.instrument)  # what was away for it comes back
             continue
         if verdict.trimmed is not None:
             engine.record(Verdict(order, verdict.trimmed))

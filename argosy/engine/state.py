@@ -26,10 +26,10 @@ from argosy.engine.counters import Counters
 from argosy.engine.endings import delist, exercise, expire
 from argosy.engine.journal import Cross, Given, Grant, Memory, Released, Reserve, Rows, Run
 from argosy.engine.outcomes import PROTECTIONS as PROTECTIONS
-from argosy.engine.outcomes import after_all, answered, beside, ended, flat, judged, spend
+from argosy.engine.outcomes import after_all, answered, beside, ended, flat, judged, sheltered, spend, traded
 from argosy.engine.patience import Patience
 from argosy.engine.portfolio import HOUSE, Fx, Portfolio
-from argosy.engine.records import Standing, Stretch, Unsized, Verdict, Wanted
+from argosy.engine.records import Guarded, Standing, Stretch, Unsized, Verdict, Wanted
 from argosy.engine.snap import limit_on_grid, protection_on_grid, rung_on_grid
 from argosy.engine.snapshot import name, snapshot
 from argosy.engine.storms import Storms
@@ -103,9 +103,9 @@ class State:
         self.on_stretch: Callable[[Stretch], None] | None = None
         self._on_fill: Callable[[ev.Fill, str, int, int, Order | None], None] | None = None
         self._do: dict[type, Callable[[Any], None]] = {
-            Run: self._run, Rows: self._rows, Grant: self._grant, Wanted: self._wanted, Cross: self._cross,
-            Verdict: partial(judged, self), Unsized: self._unsized, Released: self.courses.release, Reserve: self._reserve,
-            Given: self._given, Standing: self._standing, Memory: self._ignore,
+            Run: self._run, Rows: self._rows, Grant: self._grant, Wanted: self.want, Cross: self._cross,
+            Verdict: partial(judged, self), Unsized: self._unsized, Released: self.courses.release, Reserve: self.reserve,
+            Given: self._given, Standing: self._standing, Memory: self._ignore, Guarded: partial(sheltered, self),
             fx.Cancel: self._cancel, fx.Amend: self._amend, fx.SetTimer: self._set_timer,
             fx.Note: self._ignore, fx.Alarm: self._alarm, ev.Reply: self._reply, ev.OrderUpdate: self._update,
             ev.Fill: self._fill, ev.Bust: self._undo, ev.Reversal: self._undo, ev.Account: self._account,
@@ -173,10 +173,13 @@ class State:
         bid, ask = quote.bid, quote.ask
         self.quotes[quote.instrument] = (bid, ask)
         mid = (bid + ask) * 0.5
-        if mid != mid:
-            mid = bid if bid == bid else ask
+        mid = mid if mid == mid else bid if bid == bid else ask
         if mid == mid:
-            self.portfolio.mark(quote.instrument, mid, quote.known)
+            i, portfolio = quote.instrument, self.portfolio
+            portfolio.marks[i] = mid
+            portfolio.marked[i] = quote.known
+            if portfolio.lots[i]:
+                portfolio.revalue(i)
 
     def trade(self, trade: ev.Trade) -> None:
         """Mark at the print."""
@@ -247,11 +250,10 @@ class State:
             if self._on_fill is not None:
                 self._on_fill(fill, strategy, signed, fee, ticket.order if ticket is not None else None)
             if strategy != HOUSE:
-                if realised:
+                traded(self, strategy, fill.instrument, signed, realised, fee)
+                if realised and storms is not None:
                     base = self.portfolio.to_base(realised, self.portfolio.currency_of[fill.instrument])
-                    self.counters.on_closed(strategy, realised if base is None else base)
-                    if storms is not None:
-                        storms.closed(fill.order, realised if base is None else base)
+                    storms.closed(fill.order, realised if base is None else base)
                 if tag:
                     beside(self, strategy, fill.instrument, signed, tag)
                 elif ticket is not None and ticket.forgone:
@@ -395,40 +397,40 @@ class State:
     def _grant(self, grant: Grant) -> None:
         self.portfolio.grant(grant.strategy, grant.units, grant.max_loss)
 
-    def _wanted(self, wanted: Wanted) -> None:
+    def want(self, wanted: Wanted) -> None:
         intent = wanted.intent
-        wish = self.wish(wanted.strategy, intent.instrument)
-        self.turn += 1
-        wish.turn = self.turn
-        self.courses.lay(wanted)
+        wish = self.wishes.get((wanted.strategy, intent.instrument)) or self.wish(wanted.strategy, intent.instrument)
+        wish.turn = self.turn = self.turn + 1
+        if self.courses or getattr(intent, "execution", None) is not None:
+            self.courses.lay(wanted)
         if wanted.by != "protection":
             wish.intent = intent
+        i = intent.instrument
         if type(intent) is Target:
-            i = intent.instrument
-            row = self.instruments[i]
             held = self.portfolio.books[wanted.strategy].lots[i]
             before = held or wish.lots or 0
             wish.lots = wanted.lots
-            wish.limit = intent.limit
-            if intent.limit == intent.limit:
-                wish.limit = limit_on_grid(intent.limit, row, wanted.lots - held)
+            limit = intent.limit
+            wish.limit = limit_on_grid(limit, self.instruments[i], wanted.lots - held) if limit == limit else limit
             wish.tif = intent.tif
             anew = not before or before * wanted.lots < 0
             if intent.protection is not None or anew:  # on the way out the levels stand until the position is gone
-                wish.protection = protection_on_grid(intent.protection, row, wanted.lots)
+                wish.protection = intent.protection and protection_on_grid(intent.protection, self.instruments[i], wanted.lots)
             wish.until = wanted.at + intent.horizon_ns if intent.horizon_ns else NEVER
             wish.on_expiry = intent.on_expiry
         elif type(intent) is Ladder:
             wish.spent = set()
-            row = self.instruments[intent.instrument]
-            wish.rungs = {rung.tag: rung_on_grid(rung, row) for rung in intent.rungs}
+            wish.rungs = {rung.tag: rung_on_grid(rung, self.instruments[i]) for rung in intent.rungs}
         else:
             wish.lots = None
             wish.rungs = {}
             wish.until = NEVER
 
     def _cross(self, cross: Cross) -> None:
-        self.portfolio.cross(cross.instrument, cross.buyer, cross.seller, cross.lots, cross.notional)
+        told = self.portfolio.cross(cross.instrument, cross.buyer, cross.seller, cross.lots, cross.notional)
+        for strategy, signed, realised, fee in told if self.schema >= 4 else ():
+            if strategy != HOUSE:
+                traded(self, strategy, cross.instrument, signed, realised, fee)
         if self._on_fill is not None:
             self.seen(cross.instrument, "cross", cross.buyer, cross.lots, cross.price)
             self.seen(cross.instrument, "cross", cross.seller, -cross.lots, cross.price)
@@ -444,7 +446,7 @@ class State:
     def _unsized(self, unsized: Unsized) -> None:
         self.counters.on_refusal(unsized.refused.code)
 
-    def _reserve(self, record: Reserve) -> None:
+    def reserve(self, record: Reserve) -> None:
         approved = record.submit.approved
         if self.bare.waits:
             self.bare.rests(approved.order.instrument, approved.order.tag)

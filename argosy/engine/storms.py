@@ -7,6 +7,12 @@ what came of it (a latch) is recorded.
 from __future__ import annotations
 
 from collections import deque
+from typing import TYPE_CHECKING
+
+from argosy.core.time import NEVER
+
+if TYPE_CHECKING:
+    from argosy.engine.breakers import Breakers
 
 
 class Storms:
@@ -15,7 +21,7 @@ class Storms:
     losses: orders in a row that closed at a loss, of the whole account, whatever the day; cleared by a gain and by a resume
     """
 
-    __slots__ = ("_before", "_executions", "_last", "_realised", "_refusals", "_tops", "fall_ns", "losses", "refuse_ns", "repeat_ns")
+    __slots__ = ("_before", "_executions", "_last", "_most", "_realised", "_refusals", "_tops", "fall_ns", "losses", "refuse_ns", "repeat_ns")
 
     def __init__(self, refuse_ns: int, repeat_ns: int, fall_ns: int) -> None:
         self.refuse_ns = refuse_ns
@@ -25,7 +31,7 @@ class Storms:
 
     def clear(self) -> None:
         """Begin anew: the owner has resumed."""
-        self.losses = 0
+        self.losses = self._most = 0
         self._before = self._realised = 0
         self._last = -1
         self._refusals: deque[int] = deque()
@@ -44,7 +50,9 @@ class Storms:
 
     def executed(self, now: int, instrument: int, side: int, order: int) -> None:
         """An order of ours filled, or a part of it; an order counts once."""
-        self._executions.setdefault((instrument, side), {}).setdefault(order, now)
+        orders = self._executions.setdefault((instrument, side), {})
+        orders.setdefault(order, now)
+        self._most = max(self._most, len(orders))
 
     def repeated(self, now: int) -> tuple[int, int, int]:
         """The most orders that filled on one side of one instrument within the window: (how many, instrument, side)."""
@@ -56,7 +64,15 @@ class Storms:
                 del self._executions[instrument, side]
                 continue
             most = max(most, (len(orders), instrument, side))
+        self._most = most[0]
         return most
+
+    def calm(self, equity: int, limits: Breakers) -> bool:
+        """Whether nothing that is counted here can be at its limit, even if nothing of it were older than its window."""
+        if self.losses >= (limits.losses or NEVER) or len(self._refusals) >= (limits.rejects or NEVER) or self._most >= (limits.repeats or NEVER):
+            return False
+        top = self._tops[0][1] if self._tops else equity
+        return top - equity <= 0.999 * limits.velocity_frac * top
 
     def closed(self, order: int, realised: int) -> None:
         """An order closed lots with so many base units of profit; the parts of one order are judged together."""

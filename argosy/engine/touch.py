@@ -12,6 +12,7 @@ from argosy.engine.algos.pace import pace
 from argosy.engine.journal import Given, Wanted
 from argosy.engine.patience import PARKED, key_of
 from argosy.engine.planner import content
+from argosy.engine.saga import NAME, late
 from argosy.engine.state import LIVE, PROBE
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def touch(engine: Engine, event: ev.Event) -> None:
             accepted = kind is ev.Reply and event.outcome == "accepted"  # type: ignore[attr-defined]
             if not accepted or order.tag or any(engine.state.turned(share.strategy, order.instrument) > ticket.turn for share in order.shares):
                 dirty.add(order.instrument)
+    elif kind is ev.Timer and event.name.startswith(NAME):  # type: ignore[attr-defined]
+        late(engine, event)  # type: ignore[arg-type]
     elif kind is ev.Timer:
         _expire(engine, event)  # type: ignore[arg-type]
     elif kind is ev.Status or kind is ev.Session:

@@ -20,12 +20,12 @@ class StateView:
     multiplier: buying power per equity (1 cash account, 2 margin, 4 intraday)
     """
 
-    __slots__ = ("_blotter", "_portfolio", "_state", "asked", "base", "conditions", "counters", "instruments", "multiplier")
+    __slots__ = ("_blotter", "asked", "base", "conditions", "counters", "instruments", "multiplier", "portfolio", "state")
 
     def __init__(self, state: State, multiplier: float) -> None:
         self.asked = Asked()
-        self._state = state
-        self._portfolio = state.portfolio
+        self.state = state
+        self.portfolio = state.portfolio
         self._blotter = state.blotter
         self.instruments: Instruments = state.instruments
         self.counters: Counters = state.counters
@@ -35,53 +35,53 @@ class StateView:
 
     @property
     def now(self) -> int:
-        return self._state.now
+        return self.state.now
 
     @property
     def level(self) -> int:
-        return self._state.level
+        return self.state.level
 
     @property
     def equity(self) -> int:
-        return self._portfolio.equity
+        return self.portfolio.equity
 
     @property
     def cash(self) -> int:
-        portfolio = self._portfolio
+        portfolio = self.portfolio
         if portfolio.single:
             return portfolio.cash[0]
         return sum(portfolio.to_base(units, c) or 0 for c, units in enumerate(portfolio.cash))
 
     @property
     def peak(self) -> int:
-        return self._state.peak
+        return self.state.peak
 
     @property
     def day_start(self) -> int:
-        return self._state.day_start
+        return self.state.day_start
 
     @property
     def gross(self) -> int:
-        return self._portfolio.gross + self._open
+        return self.portfolio.gross + self.open
 
     @property
-    def _open(self) -> int:
+    def open(self) -> int:
         """Base units that open and UNKNOWN orders can add to the gross exposure at worst, at least what is reserved for them."""
         blotter = self._blotter
         more = 0
         for i in blotter.working() if blotter.busy else ():
             low, high = self.worst(i)
-            more += self._worth(i, max(-low, high) - abs(self._portfolio.lots[i]))
+            more += self._worth(i, max(-low, high) - abs(self.portfolio.lots[i]))
         return max(blotter.reserved, more)
 
     def _worth(self, i: int, lots: int) -> int:
         """What so many lots, not negative, may come to at worst: at the mark, or at the dearest price of an open order."""
-        price = self._blotter.dearest(i, self._portfolio.marks[i]) if lots else NAN
+        price = self._blotter.dearest(i, self.portfolio.marks[i]) if lots else NAN
         return (self.value(i, lots, price) or 0) if price == price else 0
 
     @property
     def nets(self) -> tuple[int, int]:
-        portfolio = self._portfolio
+        portfolio = self.portfolio
         worth = portfolio.worth
         low = high = worth[0] if portfolio.single else sum(portfolio.to_base(units, c) or 0 for c, units in enumerate(worth))
         for i in self._blotter.working() if self._blotter.busy else ():
@@ -94,92 +94,88 @@ class StateView:
     @property
     def buying_power(self) -> int:
         """Equity times the multiplier, less what is held and what open orders may add at worst."""
-        return int(self._portfolio.equity * self.multiplier) - self._portfolio.gross - self._open
+        return int(self.portfolio.equity * self.multiplier) - self.portfolio.gross - self.open
 
     @property
     def reserved(self) -> int:
         return self._blotter.reserved
 
     def own(self, strategy: str) -> Own:
-        portfolio = self._portfolio
-        book = portfolio.books[strategy]
-        gross = 0
-        for i in portfolio.held:
-            lots = book.lots[i]
-            if lots and portfolio.marks[i] == portfolio.marks[i]:
-                worth = abs(_notional(lots, portfolio.marks[i], portfolio.scale[i]))
-                gross += portfolio.to_base(worth, portfolio.currency_of[i]) or 0
-        equity = portfolio.equity_of(strategy)
-        return Own(equity, int(equity * self.multiplier) - gross - self._open_of(strategy), book.budget, book.max_loss)
+        book = self.portfolio.books[strategy]
+        equity, power = self.means(strategy)
+        return Own(equity, power, book.budget, book.max_loss)
+
+    def means(self, strategy: str) -> tuple[int, int]:
+        """(equity, power) of a strategy's own book."""
+        equity, gross = self.portfolio.stake(strategy)
+        return equity, int(equity * self.multiplier) - gross - (self._open_of(strategy) if self._blotter.busy else 0)
 
     def _open_of(self, strategy: str) -> int:
         """Base units that a strategy's part of the open orders can add to what its own book holds, at worst."""
-        blotter, lots = self._blotter, self._portfolio.books[strategy].lots
-        if not blotter.busy:
-            return 0
+        blotter, lots = self._blotter, self.portfolio.books[strategy].lots
         more = sum(self._worth(i, blotter.worst_of(strategy, i, lots[i]) - abs(lots[i])) for i in blotter.working())
         return max(blotter.reserved_by(strategy), more)
 
     def lots(self, instrument: int) -> int:
-        return self._portfolio.lots[instrument]
+        return self.portfolio.lots[instrument]
 
     def worst(self, instrument: int) -> tuple[int, int]:
-        lots = self._portfolio.lots[instrument]
+        lots = self.portfolio.lots[instrument]
         if not self._blotter.open[instrument]:
             return lots, lots
         return self._blotter.worst(instrument, lots)
 
     def mark(self, instrument: int) -> float:
-        return self._portfolio.marks[instrument]
+        return self.portfolio.marks[instrument]
 
     def marked(self, instrument: int) -> int:
-        return self._portfolio.marked[instrument]
+        return self.portfolio.marked[instrument]
 
     def quote(self, instrument: int) -> tuple[float, float]:
-        return self._state.quotes[instrument]
+        return self.state.quotes[instrument]
 
     def reference(self, instrument: int) -> float:
         """The mark, which is the mid while quotes come and the last price else."""
-        return self._portfolio.marks[instrument]
+        return self.portfolio.marks[instrument]
 
     def value(self, instrument: int, lots: int, price: float) -> int | None:
         """Base value of lots at a price; None when no or only a stale rate is known."""
-        portfolio = self._portfolio
+        portfolio = self.portfolio
         c = portfolio.currency_of[instrument]
         units = _notional(lots, price, portfolio.scale[instrument])
         if c == 0:
             return units
         rate = portfolio.fx[c]
-        if rate is None or (rate.stale_ns and self._state.now - portfolio.marked[rate.instrument] > rate.stale_ns):
+        if rate is None or (rate.stale_ns and self.state.now - portfolio.marked[rate.instrument] > rate.stale_ns):
             return None
         return portfolio.to_base(units, c)
 
     def fx_age_ns(self, currency: str) -> int:
         """How old the rate of a currency is; 0 for base; the greatest int64 when there is none."""
-        portfolio = self._portfolio
+        portfolio = self.portfolio
         c = portfolio.currency_index(currency)
         if c == 0:
             return 0
         rate = portfolio.fx[c]
         if rate is None or not portfolio.marks[rate.instrument] > 0.0:
             return (1 << 63) - 1
-        return self._state.now - portfolio.marked[rate.instrument]
+        return self.state.now - portfolio.marked[rate.instrument]
 
     def session_open(self, instrument: int) -> bool:
-        return self._state.session_open(instrument)
+        return self.state.session_open(instrument)
 
     def halted(self, instrument: int) -> bool:
-        return instrument in self._state.halted
+        return instrument in self.state.halted
 
     def drifted(self, instrument: int) -> bool:
-        return instrument in self._state.drifted
+        return instrument in self.state.drifted
 
     def delisted(self, instrument: int) -> bool:
-        return instrument in self._state.delisted
+        return instrument in self.state.delisted
 
     def will_guard(self, order: Order, price: float) -> bool:
         """Whether every share of an order is of a strategy whose wish has a stop, on the losing side of a price where one is known."""
-        wishes = [self._state.wishes.get((share.strategy, order.instrument)) for share in order.shares]
+        wishes = [self.state.wishes.get((share.strategy, order.instrument)) for share in order.shares]
         stops = [wish.protection for wish in wishes if wish is not None and wish.protection is not None]
         return bool(stops) and len(stops) == len(wishes) and all(
             one.trail == one.trail or (one.stop == one.stop and not (price - one.stop) * order.side <= 0.0) for one in stops
@@ -190,16 +186,17 @@ class StateView:
 
     def reservation(self, order: Order) -> int:
         """Base units to hold back for an order: what it can add to the gross exposure, at its limit or the mark."""
-        lots = order.lots
-        held = self._portfolio.lots[order.instrument]
         if order.reduce_only:
             return 0
+        i, lots, price, portfolio = order.instrument, order.lots, order.limit, self.portfolio
+        held = portfolio.lots[i]
         if held * order.side < 0:
             lots = max(0, lots - abs(held))
-        price = order.limit if order.limit == order.limit else self.reference(order.instrument)
+        if price != price:
+            price = portfolio.marks[i]
         if not lots or price != price:
             return 0
-        return abs(self.value(order.instrument, lots, price) or 0)
+        return abs(_notional(lots, price, portfolio.scale[i]) if not portfolio.currency_of[i] else self.value(i, lots, price) or 0)
 
 
 __all__ = ["StateView"]

@@ -24,6 +24,7 @@ from argosy.kernels.scan import (
     OWN_FEES,
     OWN_REALISED,
     SEQ,
+    TRIP,
     VALUE,
     WORTH,
 )
@@ -123,10 +124,14 @@ def execute(
     tally[OWN_CASH] -= paid + cost
     tally[OWN_FEES] += cost
     tally[OWN_REALISED] += realised
-    if realised < 0:
-        tally[LOSSES] += 1
-    elif realised > 0:
-        tally[LOSSES] = 0
+    earned = book[0, TRIP] + realised - cost
+    book[0, TRIP] = earned
+    if held == 0:
+        book[0, TRIP] = 0
+        if earned < 0:
+            tally[LOSSES] += 1
+        elif earned > 0:
+            tally[LOSSES] = 0
     one = log[tally[DEALS]]
     tally[DEALS] += 1
     one.kind = kind

@@ -31,8 +31,8 @@ WALKED, TOUCHED, ALERT = 0, 1, 2
 
 # columns of `cells`, (instruments, 5) int64: its cell or -1, first row of its needs, rows seen, 1 if it has needs, bars to warm up
 CELL, FIRST, SEEN, NEEDS, WARM = 0, 1, 2, 3, 4
-# columns of `book`, (instruments, 5) int64; ENTERED: when the last entry was sent
-HELD, VALUE, MARKED, COST, ENTERED = 0, 1, 2, 3, 4
+# columns of `book`, (instruments, 6) int64; ENTERED: when the last entry was sent; TRIP: earned by the trade under way, after its fees
+HELD, VALUE, MARKED, COST, ENTERED, TRIP = 0, 1, 2, 3, 4, 5
 # columns of `facts`, (instruments, 10) float64; UTC: 1 when DAY orders end with the UTC day; SPAN: longest bar that fills
 SCALE, LOT, TICK, TICK_SMALL, MIN_LOTS, MAX_LOTS, LARGE, SHORTABLE, UTC, SPAN = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 # places of `tally`, (20,) int64: of the account, of the strategy's book, of the journal, of the day; CHANGED: cells of the instant
@@ -154,10 +154,14 @@ def _scan(
                 tally[OWN_CASH] -= paid + cost
                 tally[OWN_FEES] += cost
                 tally[OWN_REALISED] += realised
-                if realised < 0:
-                    tally[LOSSES] += 1
-                elif realised > 0:
-                    tally[LOSSES] = 0
+                earned = book[i, TRIP] + realised - cost
+                book[i, TRIP] = earned
+                if held == 0:
+                    book[i, TRIP] = 0
+                    if earned < 0:
+                        tally[LOSSES] += 1
+                    elif earned > 0:
+                        tally[LOSSES] = 0
                 deal.cash = tally[CASH]
                 if ts[r] > tally[LAST_OPEN]:
                     tally[LAST_OPEN] = ts[r]

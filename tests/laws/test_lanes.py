@@ -55,7 +55,8 @@ TIGHT: dict[str, dict[str, dict[str, Any]]] = {
     "rate": {"order_rate": {"per_minute": 1}},
     "duplicate": {"duplicate": {"window_ms": 60_000}},
     "short": {"short": {"allow": False}},
-    "protection": {"protection": {"required": True}},
+    "protection": {"protection": {"required": True, "default_stop_pct": 0.0}},
+    "shelter": {"protection": {"required": True, "default_stop_pct": 2.0}},
 }
 
 
@@ -167,7 +168,7 @@ def test_limits_that_bind_refuse_alike(name: str, strategy: type) -> None:
         terms = Terms(cash=50_000.0, fees="free", slippage_bps=1.0, limits=TIGHT[name])
         scanned, _ = alike(strategy, params, (instruments(2), [tape], sessions(tape)), terms)
         refused += sum(scanned.engine.state.counters.refusals.values())
-    if strategy is Lots and name not in ("size", "position", "leverage", "loss", "fall", "net", "duplicate"):
+    if strategy is Lots and name not in ("size", "position", "leverage", "loss", "fall", "net", "duplicate", "shelter"):
         assert refused > 0, "the limit never bound, so nothing was shown"
 
 

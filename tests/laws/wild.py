@@ -5,11 +5,12 @@ It keeps its own account with plain sums, which knows nothing of the engine's bo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from random import Random
 from typing import Any
 
-from argosy.core.effects import Amend, Submit
+from argosy.core.effects import Amend, Effect, Submit
 from argosy.core.events import (
     Account,
     Bar,
@@ -53,9 +54,9 @@ def build(seed: int) -> Engine:
 class Wild:
     """Drives an engine for `steps` events. events: what it was fed, in order; cash, lots: the account by plain sums."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, engine: Engine | None = None) -> None:
         self.random = Random(seed)
-        self.engine = build(seed)
+        self.engine = engine or build(seed)
         self.state = self.engine.state
         self.engine.open([CashFlow(0, 0, "USD", 100_000_000_000)])
         self.cash = 100_000_000_000
@@ -77,7 +78,11 @@ class Wild:
     def feed(self, event: Event) -> None:
         """Give the engine one event and remember what it asks."""
         self.events.append(event)
-        for effect in self.engine.step(event):
+        self.note(self.engine.step(event))
+
+    def note(self, effects: Sequence[Effect]) -> None:
+        """What the engine asks for."""
+        for effect in effects:
             if isinstance(effect, Submit):
                 for order in (effect.approved.order, *effect.approved.legs):
                     self.orders[order.id] = order

@@ -15,6 +15,8 @@ from argosy.engine.state import DRIFT
 from tests.walks.hand import Stage, sent
 
 STOP = Protection(stop=97.0)
+NONE_GIVEN = {"protection": {"default_stop_pct": 0.0}}
+"""The house gives no stop (`tests/walks/test_default_stop.py` has the other way)."""
 
 
 def refusals(stage: Stage) -> dict[str, int]:
@@ -45,7 +47,7 @@ def guarded(lots: int = 10) -> Target:
     ids=lambda value: None if isinstance(value, bool) else type(value).__name__,
 )
 def test_an_entry_without_a_stop_is_refused_and_nothing_is_invented(want: Any, passes: bool) -> None:
-    stage = Stage({"a": {0: want}}, profile="desk")
+    stage = Stage({"a": {0: want}}, profile="desk", limits=NONE_GIVEN)
     orders = sent(stage.bar(100.0))
     assert bool(orders) is passes
     assert refusals(stage) == ({} if passes else {"PROTECTION_REQUIRED": 1})
@@ -67,7 +69,7 @@ def test_what_adds_to_a_guarded_position_passes_and_its_stop_grows() -> None:
 @pytest.mark.parametrize("other", [Target(0, lots=5), Ladder(0, (Rung("b", BUY, 99.0, 5),))], ids=["target", "rung"])
 def test_the_stop_of_one_strategy_guards_no_other(other: Any) -> None:
     """a holds 10 with its stop at the venue; b would buy 5 that nothing would sell."""
-    stage = Stage({"a": {0: guarded()}, "b": {1: other}}, profile="desk")
+    stage = Stage({"a": {0: guarded()}, "b": {1: other}}, profile="desk", limits=NONE_GIVEN)
     (entry,) = stage.accept(stage.bar(100.0))
     stage.update(entry.id + 1, Work.ACKED)
     stage.fill(entry.id, 10, 100.0)
@@ -77,7 +79,7 @@ def test_the_stop_of_one_strategy_guards_no_other(other: Any) -> None:
 
 def test_a_rung_s_own_stop_guards_no_other_rung() -> None:
     rungs = (Rung("safe", BUY, 99.0, 5, protection=Protection(stop=97.0)), Rung("bare", BUY, 98.5, 5))
-    stage = Stage({"a": {0: Ladder(0, rungs)}}, profile="desk")
+    stage = Stage({"a": {0: Ladder(0, rungs)}}, profile="desk", limits=NONE_GIVEN)
     orders = sent(stage.bar(100.0))
     assert [order.tag for order in orders] == ["rung:safe"]
     assert refusals(stage) == {"PROTECTION_REQUIRED": 1}

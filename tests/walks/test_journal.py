@@ -17,6 +17,7 @@ from argosy.engine.algos.grain import Grain
 from argosy.engine.fold import fold
 from argosy.engine.journal import MemoryJournal, Record, Reserve, Rows, Run, Unsized, Verdict, frames
 from argosy.engine.journal import Wanted as WantedRecord
+from argosy.engine.records import Guarded
 from argosy.engine.risk import RiskGate
 from argosy.engine.state import State
 from tests.walks.hand import USD, Stage, orders, play, records, sent, wire
@@ -280,6 +281,7 @@ def everything() -> Stage:
     stage.engine.record(Note("a line for people"))
     stage.engine.record(Unsized("opposite", Target(0, weight=0.5), Refused("FX_STALE", {})))
     stage.engine.close()
+    stage.engine.record(Guarded("busy", 0, 9.0, 9.2))
     return stage
 
 

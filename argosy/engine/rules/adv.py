@@ -35,7 +35,7 @@ class Adv:
 
     def clear(self, room: Room, view: View, /) -> bool:
         """Narrow `room` to where this rule passes every plain market order; False when it cannot say."""
-        return False
+        return not self.limits.required and not view.conditions.volumes and not self.limits.volumes
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         facts = view.asked.facts

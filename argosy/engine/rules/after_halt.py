@@ -34,7 +34,7 @@ class AfterHalt:
 
     def clear(self, room: Room, view: View, /) -> bool:
         """Narrow `room` to where this rule passes every plain market order; False when it cannot say."""
-        return not view.conditions.resumed
+        return all(view.now - at >= self._wait_ns for at in view.conditions.resumed.values())
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:
         resumed = view.conditions.resumed

@@ -39,7 +39,9 @@ class Collar:
         self._age_ns = limits.market_age_ms * MS if limits.market_age_ms is not None else 0
 
     def clear(self, room: Room, view: View, /) -> bool:
-        """A market order at a price just marked is always within it; a limit within its distance."""
+        """A market order at a price marked lately is always within it; a limit within its distance."""
+        if self._age_ns:
+            room.age_ns = min(room.age_ns, self._age_ns)
         if self._frac:
             room.through = min(room.through, self._frac)
             if self.limits.both_sides:

@@ -43,7 +43,8 @@ class Exposure:
     def clear(self, room: Room, view: View, /) -> bool:
         """Narrow `room` to where this rule passes every plain market order; False when it cannot say."""
         room.gross = min(room.gross, self._gross)
-        room.net = min(room.net, self._net)
+        if self._nets:
+            room.net = min(room.net, self._net)
         if self._ppm:
             room.leverage = min(room.leverage, self._nearly)
         return True

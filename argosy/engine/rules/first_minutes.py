@@ -41,7 +41,8 @@ class FirstMinutes:
 
     def clear(self, room: Room, view: View, /) -> bool:
         """Narrow `room` to where this rule passes every plain market order; False when it cannot say."""
-        return view.conditions.armed < 0
+        armed = view.conditions.armed
+        return armed < 0 or view.now - armed >= self._for_ns
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | Trimmed | None:
         armed = view.conditions.armed

@@ -49,7 +49,7 @@ class Grid:
             kind = part.type
             price = part.limit
             if price == price:
-                if _off(price, facts):
+                if off(price, facts):
                     return _tick("limit", price, facts)
             elif kind is _MARKET:
                 continue
@@ -57,7 +57,7 @@ class Grid:
                 return _tick("limit", price, facts)
             price = part.stop
             if price == price:
-                if _off(price, facts):
+                if off(price, facts):
                     return _tick("stop", price, facts)
             elif kind is _STOP or kind is _STOP_LIMIT:
                 return _tick("stop", price, facts)
@@ -68,7 +68,7 @@ class Grid:
         return None
 
 
-def _off(price: float, facts: Facts) -> bool:
+def off(price: float, facts: Facts) -> bool:
     """Whether a price is not positive or lies off the tick of its size."""
     if not 0.0 < price < PRICE_LIMIT:
         return True

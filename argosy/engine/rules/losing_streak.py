@@ -1,4 +1,4 @@
-"""Pauses a strategy that lost several times in a row until the next session; it never keeps it from getting out."""
+"""Pauses a strategy that closed several trades in a row at a loss until the next session; it never keeps it from getting out."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from argosy.engine.rules.rule import Room, View
 
 
 class LosingStreakLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """max_losses: realised losses in a row that pause a strategy; None: no limit."""
+    """max_losses: trades closed at a loss in a row, fees included, that pause a strategy; None: no limit."""
 
     max_losses: Annotated[int, msgspec.Meta(gt=0)] | None = None
 
 
 class LosingStreak:
-    """CONSECUTIVE_LOSSES: the strategy has lost `max_losses` times in a row today; an order of several is refused for one."""
+    """CONSECUTIVE_LOSSES: the strategy has closed `max_losses` trades in a row at a loss today; an order of several is refused for one."""
 
     code = "CONSECUTIVE_LOSSES"
     codes = ("CONSECUTIVE_LOSSES",)

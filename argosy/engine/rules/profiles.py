@@ -29,6 +29,7 @@ from argosy.engine.rules.feed import FeedLimits, SeenAll
 from argosy.engine.rules.first_minutes import FirstMinutes, FirstMinutesLimits
 from argosy.engine.rules.fx import FxFresh, FxLimits
 from argosy.engine.rules.grid import Grid, GridLimits
+from argosy.engine.rules.interval import Interval, IntervalLimits
 from argosy.engine.rules.known import Known, KnownLimits
 from argosy.engine.rules.losing_streak import LosingStreak, LosingStreakLimits
 from argosy.engine.rules.order_rate import OrderRate, OrderRateLimits
@@ -64,6 +65,7 @@ SHELF: dict[str, tuple[Callable[..., Rule], type[msgspec.Struct]]] = {
     "losing_streak": (LosingStreak, LosingStreakLimits),
     "trades_per_day": (TradesPerDay, TradesPerDayLimits),
     "order_rate": (OrderRate, OrderRateLimits),
+    "interval": (Interval, IntervalLimits),
     "duplicate": (Duplicate, DuplicateLimits),
     "self_cross": (SelfCross, SelfCrossLimits),
     "short": (Short, ShortLimits),

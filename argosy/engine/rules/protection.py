@@ -1,4 +1,4 @@
-"""Refuses an entry that nothing would take out of the market again; it never invents the stop, but says the default."""
+"""Refuses an entry that nothing would take out of the market again; it names the stop that the house gives, and places none itself."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ _STOP, _STOP_LIMIT, _TRAILING = Type.STOP, Type.STOP_LIMIT, Type.TRAILING
 
 
 class ProtectionLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """required: every entry carries a stop, or its strategy guards all that it holds; default_stop_pct: the distance the refusal names."""
+    """required: every entry carries a stop, or its strategy guards all that it holds; default_stop_pct: how far from its price
+    the stop is that the house gives an entry without one (`engine.shelter`); 0: none is given, and the entry stays refused."""
 
     required: bool = False
-    default_stop_pct: Annotated[float, msgspec.Meta(gt=0, lt=100)] = 2.0
+    default_stop_pct: Annotated[float, msgspec.Meta(ge=0, lt=100)] = 2.0
 
 
 class Protected:
@@ -53,8 +54,5 @@ class Protected:
         if view.will_guard(order, price):
             return None
         pct = self.limits.default_stop_pct
-        return Refused(
-            "PROTECTION_REQUIRED",
-            {"default_stop_pct": pct, "default_stop": price * (1 - order.side * pct / 100), "price": price},
-            "an entry needs a stop",
-        )
+        default = {"default_stop_pct": pct, "default_stop": price * (1 - order.side * pct / 100)} if pct else {}
+        return Refused("PROTECTION_REQUIRED", default | {"price": price}, "an entry needs a stop")

@@ -103,20 +103,22 @@ class Room:
     own_power_frac:     of the strategy's own buying power; own_loss: whether its own greatest loss is looked at
     rate:               orders in two minutes; apart_ns: between entries of an instrument; shorts: whether they may open
     through, away:      how far a limit may lie through the mark, and from it either way, as parts of it
+    age_ns, uncrossed:  how old the mark may be, and whether the quote must not be crossed or locked: not for a bar just marked
     """
 
     __slots__ = (
-        "apart_ns", "away", "fall_frac", "gross", "least_equity", "leverage", "lots", "net", "own_loss", "own_power_frac", "own_trades",
-        "position_frac", "position_lots", "power_frac", "rate", "shorts", "streak", "through", "trades", "value",
+        "age_ns", "apart_ns", "away", "fall_frac", "gross", "least_equity", "leverage", "lots", "net", "own_loss", "own_power_frac", "own_trades",
+        "position_frac", "position_lots", "power_frac", "rate", "shorts", "streak", "through", "trades", "uncrossed", "value",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.least_equity = -INF
         self.apart_ns = -INF
         self.shorts = True
+        self.uncrossed = False
         self.lots = self.value = self.position_lots = self.position_frac = self.gross = self.net = self.leverage = INF
         self.own_loss = False
-        self.through = self.away = INF
+        self.through = self.away = self.age_ns = INF
         self.own_power_frac = self.power_frac = self.fall_frac = self.trades = self.own_trades = self.streak = self.rate = INF
 
 

@@ -21,7 +21,8 @@ class SelfCrossLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SelfCross:
     """SELF_CROSS: our own opposite limit lies at or inside this order's limit, or at market inside the far side of the quote.
 
-    Without a quote a market order is compared with the reference. Stops wait, and are not judged before they trigger.
+    Without a quote a market order is compared with the reference. Stops wait, and are not judged before they trigger; where a venue
+    refuses orders beside them, the planner keeps them apart before it asks here (`engine.saga`).
     """
 
     code = "SELF_CROSS"

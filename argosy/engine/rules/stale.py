@@ -35,6 +35,8 @@ class FreshData:
 
     def clear(self, room: Room, view: View, /) -> bool:
         """A bar just marked is not old, and bars have no quote that could be crossed."""
+        room.age_ns = min(room.age_ns, self._age_ns)
+        room.uncrossed = room.uncrossed or self._crossed or self._locked
         return True
 
     def check(self, order: Order, legs: Sequence[Order], exit: bool, view: View, /) -> Refused | None:

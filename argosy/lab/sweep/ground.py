@@ -94,6 +94,8 @@ def ground(row: Instrument, tapes: Sequence[Tape], events: Sequence[Event], decl
         raise Misuse("SWEEP_CURRENCY", f"{row.symbol} trades in {row.currency}, the account counts in {terms.currency}", where=row.symbol)
     if not row.tradable or row.restricted:
         raise Misuse("SWEEP_INSTRUMENT", f"{row.symbol} may not be traded", where=row.symbol)
+    if row.away_ns:
+        raise Misuse("SWEEP_INSTRUMENT", f"{row.symbol} keeps sides apart, which a sweep does not", where=row.symbol, fix="away_ns=0, or a run")
     found = series(having[0], row.id, row.symbol)
     tape = found.tape
     _fits(row, found, declaration)

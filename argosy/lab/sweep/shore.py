@@ -115,6 +115,8 @@ def shore(row: Instrument, tapes: Sequence[Tape], events: Sequence[Event], decla
         raise Misuse("SWEEP_CURRENCY", f"{row.symbol} trades in {row.currency}, the account counts in {terms.currency}", where=row.symbol)
     if not row.tradable or row.restricted:
         raise Misuse("SWEEP_INSTRUMENT", f"{row.symbol} may not be traded", where=row.symbol)
+    if row.away_ns:
+        raise Misuse("SWEEP_INSTRUMENT", f"{row.symbol} keeps sides apart, which a sweep does not", where=row.symbol, fix="away_ns=0, or a run")
     found = laid(tuple(having), row, deep, terms.queue != "none")
     sea = Sea(
         int(terms.latency_ms * MS), int(terms.latency_jitter_ms * MS), int(terms.report_latency_ms * MS), int(terms.latency_seed),

@@ -40,7 +40,7 @@ from argosy.venues.sim.bars import Bars
 from argosy.venues.sim.book import Lane, Resting
 from argosy.venues.sim.clearing import Clearing
 from argosy.venues.sim.expiry import expire
-from argosy.venues.sim.facts import amend_refusal, refusal
+from argosy.venues.sim.facts import amend_refusal, beside, refusal
 from argosy.venues.sim.lend import lend, take_back
 from argosy.venues.sim.levels import Levels
 from argosy.venues.sim.sessions import Sessions
@@ -322,7 +322,7 @@ class SimCore:
             if not 0 <= instrument < len(lanes):
                 return "UNKNOWN_INSTRUMENT"
         lane = lanes[instrument]
-        code = refusal(lane, order, arrival)
+        code = refusal(lane, order, arrival) or (beside(lane, order, legs) if lane.row.away_ns else "")
         if code:
             return code
         clearing = self._clearing

@@ -88,3 +88,29 @@ def amend_refusal(resting: Resting, effect: Amend, lane: Lane) -> str:
         if new == new and not (positive(new) and old == old):
             return "PRICE_INVALID"
     return ""
+
+
+def beside(lane: Lane, order: Order, legs: tuple[Order, ...]) -> str:
+    """The code for which an order is refused beside what is open, where the facts say that sides are kept apart.
+
+    WASH_TRADE  an order of the other side is open that it could trade with: two limits that cross, or one of them is no limit.
+                Orders with legs, legs, and pairs of which one cancels the other are exempt
+    QTY_HELD    it is for more than the position of the other side, less what other orders keep of it
+    """
+    side, held = order.side, lane.lots
+    if held * side < 0:
+        kept: dict[int, int] = {}
+        for one in lane.working:
+            if one.side == side and not (order.group and one.group == order.group):
+                key = one.group or -one.order.id
+                kept[key] = max(kept.get(key, 0), one.lots - one.filled)
+        if order.lots > abs(held) - sum(kept.values()):
+            return "QTY_HELD"
+    if legs or order.group or order.parent:
+        return ""
+    for one in lane.working:
+        if one.side == side or one.legs or one.group or one.order.parent:
+            continue
+        if order.type is not _LIMIT or one.type is not _LIMIT or (order.limit - one.limit) * side >= 0.0:
+            return "WASH_TRADE"
+    return ""

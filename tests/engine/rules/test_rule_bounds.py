@@ -340,6 +340,11 @@ CASES = [
     Case("CANCEL_RATIO", "order_rate", A, A, {"changes": 3, "orders": 0}, {"cancels_per_order": 2, "cancels_from": 3}, changed("a", 9, 8),
         changed("a", 7)),
     Case(
+        "TRADE_INTERVAL", "interval", A, A, {"age_ns": 60 * SECOND - 1, "interval_ns": 60 * SECOND}, {"every_s": 60},
+        sent((A, 60 * SECOND)), sent((A, 60 * SECOND - 1)),
+    ),
+    Case("TRADE_INTERVAL", "interval", order(i=HARD), A, {"age_ns": 5}, {"every_s": 60}, sent((A, 5))),
+    Case(
         "DUPLICATE", "duplicate", A, A, {"age_ns": SECOND - 1, "lots": 10, "window_ns": SECOND},
         {"window_ms": 1000}, sent((A, SECOND)), sent((A, SECOND - 1)),
     ),
@@ -511,8 +516,8 @@ def test_without_its_rule_the_order_passes(case: Case):
 def test_every_code_of_every_rule_has_a_case():
     every = {(name, code) for name, (make, _) in SHELF.items() for code in make.codes}  # type: ignore[attr-defined]
     assert every == {(case.rule, case.code) for case in CASES}
-    assert len(SHELF) == 30
-    assert len({code for _, code in every}) == 52
+    assert len(SHELF) == 31
+    assert len({code for _, code in every}) == 53
     for make, _ in SHELF.values():
         assert make.code in make.codes  # type: ignore[attr-defined]
 

@@ -111,7 +111,8 @@ NONE: list[tuple[str, dict[str, Any], Any]] = [
     ("feed", {}, lambda view: view.conditions.gap(Gap(NOW, NOW, ACME, "feed"))),
     ("after_halt", {"market_wait_ms": 1}, lambda view: view.conditions.resumed.update({ACME: NOW})),
     ("short", {}, lambda view: view.conditions.fact(Fact(NOW, NOW, "x", "ssr", 1.0, "", ACME))),
-    ("first_minutes", {"minutes": 1}, lambda view: setattr(view.conditions, "armed", NOW)),
+    ("first_minutes", {"minutes": 1}, lambda view: setattr(view.conditions, "armed", NOW - 59_999_999_999)),
+    ("adv", {"max_pct": 1}, lambda view: view.conditions.fact(Fact(NOW, NOW, "x", "adv", 1e9, "", ACME))),
     ("cover", {}, lambda view: view.list_options()),
 ]
 
@@ -127,12 +128,22 @@ def test_there_is_no_room_while_a_rule_cannot_say(rule: str, given_: dict[str, A
 @pytest.mark.parametrize(
     ("rule", "given_"),
     [
-        ("protection", {"required": True}), ("adv", {"max_pct": 1}), ("sector", {"max_pct": 1, "of": {"ACME": "tools"}}),
+        ("protection", {"required": True}), ("adv", {"max_pct": 1, "required": True}), ("adv", {"max_pct": 1, "volumes": {"ACME": 1e9}}),
+        ("sector", {"max_pct": 1, "of": {"ACME": "tools"}}),
         ("order_rate", {"per_minute_each": 5}), ("order_rate", {"requests_per_minute": 5}), ("order_rate", {"cancels_per_order": 5}),
     ],
 )  # fmt: skip
 def test_rules_that_look_at_more_than_bounds_leave_no_room(rule: str, given_: dict[str, Any]) -> None:
     assert RiskGate(rules("lab", {rule: given_})).room(FakeView()) is None
+
+
+def test_what_time_has_ended_takes_no_room() -> None:
+    gate, view = RiskGate(rules("lab", {"first_minutes": {"minutes": 1}, "after_halt": {"market_wait_ms": 1}})), FakeView()
+    view.conditions.armed = NOW - 60_000_000_000
+    view.conditions.resumed[ACME] = NOW - 1_000_000
+    assert gate.room(view) is not None
+    view.conditions.resumed[COIN] = NOW - 999_999
+    assert gate.room(view) is None
 
 
 def test_what_each_limit_gives() -> None:
@@ -145,6 +156,7 @@ def test_what_each_limit_gives() -> None:
     assert wide is not None
     assert wide.lots == wide.value == wide.gross == wide.rate == INF
     assert wide.own_loss is True
+    assert (wide.age_ns >= 1 << 80, wide.uncrossed) == (True, False)
 
 
 def test_a_rule_of_another_house_has_no_room_for_entries_and_one_without_bounds_none_at_all() -> None:
@@ -165,13 +177,15 @@ def test_a_rule_of_another_house_has_no_room_for_entries_and_one_without_bounds_
     assert RiskGate([Foreign()]).room(view, entries=True) is None
     assert RiskGate(rules("lab")).room(view, entries=True) is not None
     assert RiskGate([Silent()]).room(view) is None
-    assert len(SHELF) == 30
+    assert len(SHELF) == 31
     assert CALL == 7
 
 
 @pytest.mark.parametrize(
     ("rule", "given_", "name", "value"),
     [
+        ("collar", {"market_age_ms": 7}, "age_ns", 7_000_000), ("stale", {"max_age_ms": 9}, "age_ns", 9_000_000),
+        ("stale", {"locked": True}, "uncrossed", True), ("stale", {"crossed": True}, "uncrossed", True),
         ("collar", {"max_pct": 5}, "through", 0.05), ("collar", {"max_pct": 5}, "away", INF), ("position", {"max_lots": 7}, "position_frac", INF),
         ("exposure", {"max_gross": 5}, "leverage", INF), ("trades_per_day", {"max_trades": 4}, "own_trades", INF),
         ("stale", {"max_age_ms": 1}, "lots", INF), ("budget", {}, "own_power_frac", INF),
