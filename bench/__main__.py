@@ -18,7 +18,7 @@ from bench.figure import HERE, Figure, broken, budgets
 
 GROUPS = (
     "walk", "sweep", "instruments", "orders", "ticks", "calls", "reference", "parts", "statistics", "passport", "report", "indicators",
-    "options", "peers", "shell", "wire", "exchange", "desk", "journal", "kill", "ambiguous",
+    "options", "peers", "shell", "wire", "exchange", "desk", "sockets", "journal", "kill", "ambiguous",
 )  # fmt: skip
 """Files of figures, in the order in which they run."""
 LATEST = HERE / "latest.json"

@@ -12,11 +12,11 @@ from typing import Literal
 import msgspec
 
 from argosy.core.effects import Amend, Cancel
-from argosy.core.errors import Misuse
+from argosy.core.errors import Misuse, Retry
 from argosy.core.events import Account, Event, Fill, OrderUpdate, Reply
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.money import to_units
-from argosy.core.orders import Approved, Order, Work
+from argosy.core.orders import TERMINAL, Approved, Order, Work
 from argosy.core.shown import execution
 from argosy.core.time import iso
 from argosy.venues.alpaca import facts, words
@@ -40,7 +40,11 @@ class AlpacaVenue:
     What becomes known by itself (updates, fills, the end of an ambiguity) comes out of `stream`, or at once to `listener`.
     Executions are named by Alpaca's order id and the cumulative quantity after them, which stream and REST tell alike, so
     that the same execution heard twice is one.
+    extended: whether an order may trade outside of regular hours; whoever wires the desk sets it
+    prompt: the first step of what is asked tells nobody anything, so that it may be taken at once, and the bytes leave with it.
     """
+
+    prompt = True
 
     def __init__(
         self, client: Client, instruments: Instruments, desk: str, *, clock: Callable[[], int] = time.time_ns,
@@ -50,6 +54,7 @@ class AlpacaVenue:
         self.instruments = instruments
         self.ledger = Ledger(desk)
         self.odd = odd or Oddities()
+        self.extended: Callable[[Order], bool] = _regular
         self.foreign: dict[str, WireOrder] = {}
         self.last_activity = ""
         self.walk_from = 0
@@ -61,6 +66,7 @@ class AlpacaVenue:
         self._queue: deque[Event] = deque()
         self._told = asyncio.Event()
         self._said: set[str] = set()
+        self._ends: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._amending: dict[int, asyncio.Lock] = {}
         self._strange: dict[str, list[Activity | TradeUpdate]] = {}
@@ -85,7 +91,7 @@ class AlpacaVenue:
             return self._reply(order.id, "submit", "refused", *placed.refused)
         if self.ledger.apart(placed):
             return self._reply(order.id, "submit", "refused", "GROUP_UNSUPPORTED", "sent apart they cannot end each other; see submit_pair")
-        body = words.request(row, order, legs, self.ledger.desk)
+        body = words.request(row, order, legs, self.ledger.desk, extended=self.extended(order))
         sent = time.monotonic()
         answer = await self.client.submit(body, words.name(self.ledger.desk, order.id), deadline_s=self._patience.order_s)
         if isinstance(answer, Ambiguous):
@@ -123,6 +129,8 @@ class AlpacaVenue:
                 return self._reply(effect.order, "cancel", "ambiguous", cause, "Alpaca does not show the order yet")
         answer = await self._resolver.cancel(placed)
         if isinstance(answer, Refused) and answer.status in (404, 422):
+            if await self._over(placed):
+                return self._reply(effect.order, "cancel", "accepted")
             return self._reply(effect.order, "cancel", "refused", "NOT_CANCELABLE", f"{answer.code} {answer.text}")
         return self._answered(effect.order, "cancel", answer)
 
@@ -387,6 +395,22 @@ class AlpacaVenue:
         found = await self._resolver.insist(self._asker(placed))
         self._heard(found, "")
 
+    async def _over(self, placed: Placed) -> bool:
+        """What became of an order that cannot be canceled is asked for and told at once, its fills first. True: it is on its way out."""
+        if placed.order.id in self._ends:
+            return False
+        found = await self._resolver.lookup(placed)
+        if not isinstance(found, Accepted):
+            return False
+        if self._lacks(found.value):
+            try:
+                for fill in await self.walk():
+                    self._emit(fill)
+            except Retry:
+                self._walk_soon()
+        self._heard(found.value, "")
+        return words.WORKS.get(found.value.status) is Work.PENDING_CANCEL
+
     def _asker(self, placed: Placed) -> Callable[[], Awaitable[WireOrder]]:
         async def ask() -> WireOrder:
             found: WireOrder = value(await self._resolver.lookup(placed), "an order")
@@ -441,6 +465,8 @@ class AlpacaVenue:
                 self._strange.pop(gone, None)
 
     def _emit(self, event: Event) -> None:
+        if type(event) is OrderUpdate and event.work in TERMINAL:
+            self._ends.add(event.order)
         if self._listener is not None:
             self._listener(event)
             return
@@ -451,3 +477,8 @@ class AlpacaVenue:
         task = asyncio.ensure_future(work)  # type: ignore[call-overload]
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _regular(order: Order) -> bool:
+    """An order is for regular hours."""
+    return False

@@ -48,6 +48,8 @@ READ_S = 10.0
 PAGE = 100
 ORDERS_PAGE = 500
 _TRIES = 4
+_FINAL = frozenset({"RATE_LIMIT", "CLOSED", "DEADLINE", "ARMING_ENDED", "HOST_FORBIDDEN", "REQUEST_INVALID"})
+"""What kept a request from being sent and will do so again."""
 _encode = msgspec.json.encode
 
 
@@ -235,7 +237,7 @@ class Client:
             answer = read(outcome)
             if not isinstance(answer, Refused):
                 return answer
-            unsent = answer.code == NOT_SENT and answer.text not in ("RATE_LIMIT", "CLOSED", "DEADLINE", "ARMING_ENDED", "HOST_FORBIDDEN")
+            unsent = answer.code == NOT_SENT and answer.text not in _FINAL
             limited = answer.status == 429
             wait = pause * (0.5 + 0.5 * self._chance())
             if not (unsent or limited) or (limited and tries >= _TRIES) or time.monotonic() + wait >= end:

@@ -6,10 +6,13 @@ from decimal import Decimal
 
 from argosy.core.instrument import Instrument
 from argosy.core.orders import Order, Tif, Type
+from argosy.core.time import SECOND
 from argosy.venues.alpaca.codec import WireAsset
 
 FRACTION = Decimal("1E-9")
 WHOLE = Decimal(1)
+AWAY_NS = 10 * SECOND
+"""Alpaca refuses an order beside an opposite market or stop order as a wash trade: how long a protection may be away for one."""
 _TIFS = frozenset({Tif.DAY, Tif.GTC, Tif.IOC, Tif.FOK, Tif.OPG, Tif.CLS})
 _AUCTIONS = frozenset({Tif.OPG, Tif.CLS})
 _RESTING = frozenset({Tif.DAY, Tif.GTC})
@@ -26,6 +29,7 @@ def instrument(asset: WireAsset) -> Instrument:
         symbol=asset.symbol, venue="alpaca", kind="crypto" if crypto else "equity", lot=lot, tick=tick,
         tick_small=tick if crypto else Decimal("0.0001"), min_lots=max(1, int(least / lot)), calendar="24/7" if crypto else "XNYS",
         tradable=bool(asset.tradable) and asset.status == "active", marginable=bool(asset.marginable), shortable=bool(asset.shortable),
+        away_ns=AWAY_NS,
     )  # fmt: skip
 
 

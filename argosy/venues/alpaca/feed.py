@@ -90,12 +90,10 @@ class Feed:
                 i = find(row.S)
                 if i is not None:
                     bid, ask = row.bp, row.ap
-                    listener(
-                        Quote(
-                            moment(row.t) or known, known, i, bid if bid > 0.0 else NAN, ask if ask > 0.0 else NAN,
-                            row.bs if bid > 0.0 else 0.0, row.asize if ask > 0.0 else 0.0,
-                        )
-                    )  # fmt: skip
+                    if bid > 0.0 and ask > 0.0:
+                        listener(Quote(moment(row.t) or known, known, i, bid, ask, row.bs, row.asize))
+                    else:
+                        listener(_one_sided(row, known, i))
             elif kind is trade_message:
                 i = find(row.S)
                 if i is not None and row.p > 0.0:
@@ -213,6 +211,15 @@ class Feed:
         while not self._steps.empty():
             self._steps.get_nowait()
         self._turned(False, why)
+
+
+def _one_sided(row: ms.QuoteMessage, known: int, i: int) -> Quote:
+    """A quote of which a side is missing: no price there, and no size."""
+    bid, ask = row.bp, row.ap
+    return Quote(
+        moment(row.t) or known, known, i, bid if bid > 0.0 else NAN, ask if ask > 0.0 else NAN, row.bs if bid > 0.0 else 0.0,
+        row.asize if ask > 0.0 else 0.0,
+    )  # fmt: skip
 
 
 def _nobody(row: Any) -> None:

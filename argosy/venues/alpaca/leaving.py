@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,12 +18,13 @@ from argosy.core.errors import Misconfigured, Misuse
 from argosy.net.guard import Hosts
 from argosy.net.http import DEADLINE_S, Calls, Rest
 from argosy.net.limits import Budget
-from argosy.net.outcome import Outcome
+from argosy.net.outcome import Failed, Outcome
 from argosy.net.secret import Secret
 from argosy.venues.alpaca.client import Client, headers
 from argosy.venues.alpaca.modes import TRADING, Mode, check_key, place
 
 CLOSING = frozenset({"sell_to_close", "buy_to_close"})
+PAIR = frozenset({"simple", "oco"})
 RESERVE = 0.5
 _CLOSES = re.compile(r"/v2/(orders(/[^/?]+)?|positions/[^/?]+)")
 
@@ -47,13 +49,51 @@ class Leaving:
         await self._calls.close()
 
 
-def _only_closes(body: bytes) -> bool:
-    """Whether a new order can only close: it says so to the broker, and nothing hangs on it."""
+class Ending:
+    """Carries all that a desk says while its arming holds, and after that what can only get it out: looks, cancels, orders that close.
+
+    armed: the way of the proof, which ends with it; after: a way to the same host without an end; over: whether the arming has ended
+    What may not go any more is Failed("ARMING_ENDED"), and surely not sent.
+    """
+
+    def __init__(self, armed: Calls, after: Calls, over: Callable[[], bool]) -> None:
+        self._armed, self._after, self._over = armed, after, over
+        self._shut = False
+
+    def shut(self) -> None:
+        """From now on only what gets out passes, whatever time it is: the owner took the arming back."""
+        self._shut = True
+
+    async def call(
+        self, method: str, path: str, *, query: str = "", body: bytes = b"", deadline_s: float = DEADLINE_S, urgent: bool = False
+    ) -> Outcome:
+        """One request."""
+        if not self._shut and not self._over():
+            return await self._armed.call(method, path, query=query, body=body, deadline_s=deadline_s, urgent=urgent)
+        closes = method == "POST" and path == "/v2/orders" and _only_closes(body, PAIR)
+        if not (method == "GET" or closes or (method == "DELETE" and _CLOSES.fullmatch(path))):
+            return Failed("ARMING_ENDED", False, "only orders that close go out now")
+        return await self._after.call(method, path, query=query, body=body, deadline_s=deadline_s, urgent=urgent)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._armed.close()
+        await self._after.close()
+
+
+def _only_closes(body: bytes, classes: frozenset[str] = frozenset({"simple"})) -> bool:
+    """Whether a new order can only close: it says so to the broker, and nothing hangs on it. classes: of order that may pass.
+
+    A pair of stop and target for what is held (oco) has no such word: the broker takes it as an exit or not at all.
+    """
     try:
         said: Any = msgspec.json.decode(body)
     except msgspec.DecodeError:
         return False
-    return isinstance(said, dict) and said.get("position_intent") in CLOSING and said.get("order_class", "simple") == "simple"
+    if not isinstance(said, dict):
+        return False
+    kind = said.get("order_class", "simple")
+    return kind in classes and (kind == "oco" or said.get("position_intent") in CLOSING)
 
 
 def leave(mode: Mode, key: Secret, secret: Secret, *, base: str = "", per_minute: int = 200, connections: int = 16) -> Client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -50,9 +51,13 @@ def exact(value: Decimal) -> str:
 
 def price(value: float) -> str:
     """A price's shortest text, without an exponent."""
-    return exact(Decimal(repr(value)))
+    text = repr(value)
+    if "e" in text or "n" in text:
+        return exact(Decimal(text))
+    return text.removesuffix(".0")
 
 
+@lru_cache(4096)
 def name(desk: str, order: int, amends: int = 0) -> str:
     """The id that Alpaca sees: of the decision, and of its n-th amendment, which Alpaca takes for another order."""
     own = client_order_id(desk, order)
@@ -61,6 +66,8 @@ def name(desk: str, order: int, amends: int = 0) -> str:
 
 def request(row: Instrument, order: Order, legs: tuple[Order, ...], desk: str, *, extended: bool = False) -> bytes:
     """The body of a new order with its legs. One that may only reduce says so in Alpaca's words, and is refused there where it would open."""
+    if not legs and order.type is not Type.TRAILING and not extended:
+        return _plain(row, order, desk)
     body: dict[str, Any] = {
         "symbol": row.symbol,
         "qty": exact(row.units(order.lots)),
@@ -92,6 +99,32 @@ def request(row: Instrument, order: Order, legs: tuple[Order, ...], desk: str, *
             else:
                 body["stop_loss"] = _stop(leg)
     return msgspec.json.encode(body)
+
+
+def _plain(row: Instrument, order: Order, desk: str) -> bytes:
+    """The same for an order alone: what its kind of order begins with and ends with was put in words before."""
+    side, kind, tif = order.side > 0, order.type, order.tif
+    before, after, closes = _kind(row.symbol, side, int(kind), int(tif))
+    lots = order.lots
+    qty = str(lots) if row.lot == 1 else exact(row.units(lots))
+    text = f"{before}{qty}{after}{name(desk, order.id)}{closes if order.reduce_only else _CLOSED}"
+    if order.limit == order.limit:
+        text += f',"limit_price":"{price(order.limit)}"'
+    if order.stop == order.stop:
+        text += f',"stop_price":"{price(order.stop)}"'
+    return f"{text}}}".encode()
+
+
+_CLOSED = '"'
+
+
+@lru_cache(16_384)
+def _kind(symbol: str, buys: bool, kind: int, tif: int) -> tuple[str, str, str]:
+    """Of a kind of order: the words up to the quantity, from there to its id, and after that of one that may only reduce."""
+    side = "buy" if buys else "sell"
+    begins = msgspec.json.encode({"symbol": symbol})[:-1].decode()
+    then = f'","side":"{side}","type":"{TYPES[Type(kind)]}","time_in_force":"{TIFS[Tif(tif)]}","client_order_id":"'
+    return f'{begins},"qty":"', then, f'","position_intent":"{side}_to_close"'
 
 
 def _stop(leg: Order) -> dict[str, str]:

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
 from argosy.core.effects import Amend, Cancel, Effect, Submit
-from argosy.core.errors import Misuse
 from argosy.core.events import Account, Event, Fill, MarketEvent, Quote, Reply, Session, Split, Status, Trade
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.orders import Approved, Order
@@ -80,9 +79,7 @@ class PaperVenue:
 
     def _ask(self, effect: Effect, order: int) -> Reply:
         said = self.market.apply(effect, self._clock())
-        reply = next((event for event in said if type(event) is Reply and event.order == order), None)
-        if reply is None:
-            raise Misuse("PAPER_REPLY", f"the market of paper said nothing of order {order}")
+        reply = next(event for event in said if type(event) is Reply and event.order == order)  # a market answers at once
         self._tell([event for event in said if event is not reply])
         return reply
 

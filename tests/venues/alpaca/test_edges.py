@@ -542,3 +542,15 @@ def test_of_a_pair_that_cannot_be_one_order_the_stop_goes_out() -> None:
         assert server.orders[server.names["TESTG"]]["order_class"] == "oco"
 
     run(work)
+
+
+def test_what_cannot_be_said_is_not_said_again() -> None:
+    async def ask() -> None:
+        client = connect(place("sim", base="http://127.0.0.1:1"), Secret(KEY), Secret(SECRET))
+        begun = asyncio.get_running_loop().time()
+        answer = await client.cancel("no such id", deadline_s=2)
+        assert isinstance(answer, Refused) and (answer.code, answer.text) == ("NOT_SENT", "REQUEST_INVALID")
+        assert asyncio.get_running_loop().time() - begun < 1.0
+        await client.close()
+
+    asyncio.run(ask())
