@@ -30,7 +30,7 @@ from argosy.engine.slot import Slot
 from argosy.engine.stretch import unfold
 from argosy.house import MEMORY_EVERY, Terms, Wanted, bindings, fee_schedule
 from argosy.net.breaker import Breaker
-from argosy.net.guard import Armed
+from argosy.net.guard import Armed, Hosts
 from argosy.net.http import Rest
 from argosy.net.limits import Budget
 from argosy.net.secret import Secret
@@ -47,6 +47,7 @@ from argosy.venues.alpaca.client import Client, connect, headers, missing, value
 from argosy.venues.alpaca.codec import Oddities, TradeUpdate, WireAccount, ns_of
 from argosy.venues.alpaca.feed import Feed
 from argosy.venues.alpaca.history import History
+from argosy.venues.alpaca.leaving import Ending
 from argosy.venues.alpaca.messages import BandMessage, moment
 from argosy.venues.alpaca.modes import Mode, Place, check_key
 from argosy.venues.alpaca.modes import place as alpaca_place
@@ -56,7 +57,10 @@ from argosy.venues.sim.core import SimCore
 
 
 class Door(msgspec.Struct, frozen=True):
-    """The way to a broker's account. sends: whether orders may leave by it; client: requests about the account; data: about prices."""
+    """The way to a broker's account. sends: whether orders may leave by it; client: requests about the account; data: about prices.
+
+    ending: what lets only exits out once the arming is over, None where nothing was armed
+    """
 
     mode: str
     sends: bool
@@ -65,6 +69,7 @@ class Door(msgspec.Struct, frozen=True):
     secret: Secret
     client: Client
     data: Client
+    ending: Ending | None = None
 
     @property
     def history(self) -> History:
@@ -97,12 +102,19 @@ def door(
     where = alpaca_place(way, base=base, armed=armed, clock=clock)
     check_key(way, key)
     per_minute = per_minute or (60_000 if way == "sim" else 200)
-    client = connect(where, key, secret, per_minute=per_minute)
+    client, ending = connect(where, key, secret, per_minute=per_minute), None
+    if armed is not None:  # after its end the same account is left by the same budget, over hosts that have no end
+        hosts = where.hosts if where.hosts.loopback else Hosts(where.hosts.names)
+        until_ns, carried = armed.until_ns, client.calls
+        budget, breaker = getattr(carried, "budget", None), getattr(carried, "breaker", None)
+        after = Rest(where.trading, hosts, headers=headers(key, secret), budget=budget, breaker=breaker)
+        ending = Ending(carried, after, lambda: clock() >= until_ns)
+        client, where = Client(ending), where._replace(hosts=hosts)
     data = Rest(
         where.data, where.data_hosts, headers=headers(key, secret),
         budget=Budget(time.monotonic, time.time, per_minute=per_minute), breaker=Breaker(),
     )  # fmt: skip
-    return Door(mode, mode != "shadow", where, key, secret, client, Client(data))
+    return Door(mode, mode != "shadow", where, key, secret, client, Client(data), ending)
 
 
 class Wired:

@@ -25,6 +25,7 @@ from argosy.desk.keys import NAMES
 from argosy.desk.latch import Latch
 from argosy.net.guard import _MINT, Armed
 from argosy.net.secret import Secret
+from argosy.store.segment import sync_folder
 from argosy.venues.alpaca.modes import PREFIX, TRADING
 
 if TYPE_CHECKING:
@@ -330,7 +331,7 @@ def disarm(path: Path, reason: str, by: str, at: int) -> Signed | None:
         kept = {"record": before, "disarmed": {"reason": reason.strip(), "by": by, "at": at}}
         latch.put(path.with_name(f"arming-{at}.json"), msgspec.json.encode(kept))
         path.unlink(missing_ok=True)
-        latch.sync(path.parent)
+        sync_folder(path.parent)
     return before
 
 

@@ -15,7 +15,8 @@ import msgspec
 
 from argosy.core.events import Account, Adjust, CashFlow, Dividend, Event, Fill, Split, Status
 from argosy.core.money import money_text
-from argosy.core.shown import ShownAccount, ShownFill, ShownPayment
+from argosy.core.orders import Order
+from argosy.core.shown import ShownAccount, ShownFill, ShownOrder, ShownPayment
 from argosy.core.time import DAY
 from argosy.desk.executions import Executions
 from argosy.desk.findings import Ask, Finding, Policy, Step
@@ -68,6 +69,8 @@ class Balances:
         self.dividends: Counter[tuple[int, int, float]] = Counter()
         self.splits: list[tuple[int, int]] = []
         self.clean = False
+        self._awaited: dict[int, tuple[Fraction, int]] = {}
+        self._looked: dict[int, int] = {}
         self._executions = executions
         self._quiet = quiet
         self._tell = told
@@ -166,6 +169,34 @@ class Balances:
         """A split is in the books."""
         self.splits.append((event.ts, event.instrument))
 
+    def awaits(self, i: int, ratio: Fraction, until: int) -> None:
+        """A split was announced: until `until` (ns) the venue may still count as before it, and that is no difference."""
+        self._awaited[i] = ratio, until
+
+    def splitting(self, order: Order, row: ShownOrder) -> bool:
+        """Whether the venue's count of an order is ours before or after a split, so that it is no change of anybody's.
+
+        One that is in the books and not at the venue yet is waited for; one that the venue has and nobody told us of is asked for, once.
+        """
+        if not row.lots or row.lots == order.lots:
+            return False
+        ratio = Fraction(row.lots, order.lots)
+        pairs = [(theirs, ours) for theirs, ours in ((row.limit, order.limit), (row.stop, order.stop)) if ours == ours]
+        if not pairs or any(not abs(theirs * float(ratio) - ours) <= 0.02 * max(1.0, float(ratio)) for theirs, ours in pairs):
+            return False
+        if order.instrument in self._awaited:
+            return self._awaited[order.instrument][0] * ratio == 1
+        return self._walks[1] <= self._looked.setdefault(order.id, self._walks[1])
+
+    def _unsplit(self, i: int, there: int, now: int) -> bool:
+        """Whether the venue counts as before a split that is in the books."""
+        ratio, until = self._awaited.get(i, (Fraction(1), 0))
+        lots = self.state.portfolio.lots[i]
+        if not until or now > until or there == lots:
+            self._awaited.pop(i, None)
+            return False
+        return int(there * ratio) == lots
+
     def _dividend(self, row: ShownPayment, now: int, cause: str) -> list[Finding]:
         """To whom holds it; what the broker paid beside that (it was held by another count at the record date) to the house."""
         i = row.instrument
@@ -200,8 +231,12 @@ class Balances:
             elif not self._quiet.instrument(i, asked):
                 judged = False
             else:
-                there = shown.positions.get(i)
-                difference = (there.lots if there is not None else 0) - lots[i]
+                position = shown.positions.get(i)
+                there = position.lots if position is not None else 0
+                if i in self._awaited and self._unsplit(i, there, now):
+                    judged = False
+                    continue
+                difference = there - lots[i]
                 found += self._differs(i, difference, shown, now) if difference else self._agree(i, now)
         for symbol, qty in shown.strange.items():
             found += self._tell(f"strange {symbol} {qty}", "HAND_POSITION", f"the account holds {qty} of {symbol}, which this desk does not know")

@@ -59,9 +59,9 @@ class Growing:
         self.shown = begin + self.every
         return Bar(begin, max(known, self.shown), self.instrument, row[0], row[1], row[2], row[3], row[4], self.every)
 
-    def end(self, now: int) -> list[Bar]:
+    def end(self, now: int, grace: int = GRACE) -> list[Bar]:
         """Give on what is over and waits for nothing more."""
-        if self.ends + GRACE > now:
+        if self.ends + grace > now:
             return []
         self.clock[1] = 0
         return [self._bar(self.clock[0], self.row[:5], now)]
@@ -87,6 +87,7 @@ class Growing:
         if not self.clock[1]:
             return []
         self.clock[1] = 0
+        self.shown = opened  # what comes later is of no day
         row = self.row
         return [Bar(opened, max(known, closes), self.instrument, row[0], row[1], row[2], row[3], row[4], closes - opened)]
 
@@ -128,6 +129,15 @@ class Bars:
     def due(self, now: int) -> list[Bar]:
         """Bars that are over although no minute said so."""
         return [bar for growing in self._growing.values() for one in growing if one.clock[1] for bar in one.end(now)]
+
+    def over(self, i: int, now: int) -> list[Bar]:
+        """Bars of one instrument that are over, whether or not a minute said so."""
+        return [bar for one in self._growing.get(i, ()) if one.clock[1] for bar in one.end(now, 0)]
+
+    def waits(self, closes: int, now: int) -> bool:
+        """Whether the day of a session that closed is still to get its last minute, which the broker tells after the close."""
+        days = [(i, one) for i, growing in self._growing.items() for one in growing if one.sessions and one.clock[1] and one.shown == closes]
+        return now < closes + GRACE and bool(days)
 
     def session(self, session: Session, begins: int) -> list[Bar]:
         """A session began at `begins` (ns), or ended: days begin and end with it."""

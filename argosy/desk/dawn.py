@@ -14,23 +14,32 @@ import msgspec
 from argosy import quay
 from argosy.core.errors import Broken, Retry
 from argosy.core.events import CashFlow, Event, Session
-from argosy.core.orders import Approved
 from argosy.core.points import reach
 from argosy.core.time import DAY, SECOND
+from argosy.desk.actions import Actions
 from argosy.desk.clock import Clock
 from argosy.desk.node import Node
+from argosy.desk.recover import Recovered, recover, unpacked
 from argosy.desk.rounds import Rounds
 from argosy.desk.start import Start, Started
 from argosy.desk.warm import past, rest, volumes, warm
 from argosy.engine.engine import Engine
-from argosy.engine.journal import Reserve
 from argosy.engine.restart import restart
 from argosy.engine.saved import code, save
 
 STREAM_S = 30.0
 PATIENCE_S = 60.0
-Kept = tuple[list[tuple[int, int, int]], bytes]
-"""What a saved state is: (instrument, span, start) of the last bar of each series, and the engine."""
+
+
+class Kept(msgspec.Struct, frozen=True, array_like=True):
+    """What a saved state is. bars: (instrument, span, start) of the last one of each series; engine: as `saved.save` gives it
+
+    known: what the journal knew of the venue when this run began (`Recovered.packed`), b"" where it was the first
+    """
+
+    bars: list[tuple[int, int, int]]
+    engine: bytes
+    known: bytes = b""
 
 
 class Memory(Protocol):
@@ -43,11 +52,11 @@ class Memory(Protocol):
     def records(self, start: int = 1, tip: bytes | None = None) -> Any: ...
 
 
-def keep(node: Node, journal: Any) -> None:
-    """Save the engine at this place of its journal, so that the next start is quick."""
+def keep(node: Node, journal: Any, known: bytes = b"") -> None:
+    """Save the engine at this place of its journal, so that the next start is quick. known: see `Kept`."""
     engine = node.engine
     bars = [(i, every, ts) for (i, every), ts in node.seen.bars.items()]
-    blob = msgspec.msgpack.encode((bars, save(engine)))
+    blob = msgspec.msgpack.encode(Kept(bars, save(engine), known))
     journal.remember(blob, rows=engine.state.rows, code=code(engine), state=engine.state.hash)
 
 
@@ -55,12 +64,12 @@ class Dawn:
     """One beginning.
 
     wired, node, rounds (None where no order leaves), journal, recorder: the parts; cash, currency: of the account, for a first start
-    begins: see `Start`
+    begins: see `Start`; actions: splits and the like since the last time, before history is read; known: see `Kept`, once it ran
     """
 
     def __init__(
         self, wired: quay.Wired, node: Node, rounds: Rounds | None, journal: Memory, recorder: Any, *, cash: int, currency: str, feed: str,
-        clock: Clock, begins: Callable[[int], Sequence[Event]] = lambda now: (),
+        clock: Clock, begins: Callable[[int], Sequence[Event]] = lambda now: (), actions: Actions | None = None,
     ) -> None:  # fmt: skip
         self.wired = wired
         self.node = node
@@ -72,37 +81,44 @@ class Dawn:
         self.feed = feed
         self.clock = clock
         self.begins = begins
+        self.actions = actions
         self.fresh = journal.seq <= 1
         self.bars = self.rested = 0
+        self.known = b""
         self.started = Started(self.fresh)
 
     async def run(self) -> Started:
         """All of it. What the engine wants done since its journal ended is in the answer; whoever calls performs it, in order."""
         node, engine = self.node, self.node.engine
-        records, since, saved, first = self._told(engine)
+        records, since, saved, first, known = self._told(engine)
         seen = node.seen
         rows = seen.over(self.recorder.rows(first) if not self.fresh else ())
         if self.rounds is not None:
             start = Start(engine, self.rounds, self.clock, connect=self._connect, begins=self.begins, patience_s=PATIENCE_S)
-            self.started = await start.run(records, rows, saved=saved, since=since)
+            self.started = await start.run(records, rows, saved=saved, since=since, known=known)
+            self.known = start.known
         elif self.fresh:
             now = self.clock.now()
             engine.open((CashFlow(now, now, self.currency, self.cash),))
         else:
             self.started.relived = restart(engine, since if since is not None else records, rows, saved)
-            self._paper(records)
+            found = recover(records, engine.instruments, known)
+            self.known = found.packed(engine.state.blotter.tickets)
+            self._paper(found)
         reach("dawn.rows")
         self._rest()
         sessions = node.sessions.begin(self.clock.now())
         for event in sessions:
             if event.open:
                 node.bars.session(event, event.ts)
+        if self.actions is not None:
+            await self.actions.begin(self.fresh)
         reach("dawn.history")
-        self.bars = warm(node, await self._past(), seen)
+        self.bars = warm(node, await _patiently(self._past), seen)
         for event in sessions:
             if self._fresh_session(event):
                 node.step(event)
-        for fact in await volumes(self.wired.door.history, engine.instruments.symbols, self.clock.now(), feed=self.feed):
+        for fact in await _patiently(self._volumes):
             node.step(fact)
         for at, name, strategy in sorted(engine.state.timers):
             node.wake(at, name, strategy)
@@ -116,17 +132,21 @@ class Dawn:
         await _ready(self.wired.feed_stream.ready.wait, "market")
         reach("dawn.ready")
 
-    def _told(self, engine: Engine) -> tuple[list[Any], list[Any] | None, bytes, int]:
-        """(all records, those after the saved state, the saved state, the number of the first market row after it)."""
+    def _told(self, engine: Engine) -> tuple[list[Any], list[Any] | None, bytes, int, Recovered | None]:
+        """(records, those after the saved state, the saved state, the number of the first market row after it, what was read before).
+
+        Records are all, or all since the run began that saved the state: what came before is in it, and in what was read before.
+        """
         if self.fresh:
-            return [], None, b"", 0
-        records = list(self.journal.records())
+            return [], None, b"", 0, None
         found = self.journal.snapshots.latest(code(engine), self.journal.seq)
         if found is None:
-            return records, None, b"", 0
-        bars, saved = msgspec.msgpack.decode(found.blob, type=Kept)
-        self.node.seen.bars |= {(i, every): ts for i, every, ts in bars}
-        return records, [row for row in records if row[0] >= found.label.seq], saved, found.label.rows
+            return list(self.journal.records()), None, b"", 0, None
+        kept = msgspec.msgpack.decode(found.blob, type=Kept)
+        known = unpacked(kept.known, engine.instruments) if kept.known else None
+        records = list(self.journal.records(known.upto if known is not None else 1))
+        self.node.seen.bars |= {(i, every): ts for i, every, ts in kept.bars}
+        return records, [row for row in records if row[0] >= found.label.seq], kept.engine, found.label.rows, known
 
     async def _connect(self) -> None:
         stream = self.wired.account_stream
@@ -147,34 +167,40 @@ class Dawn:
         now = self.clock.now()
         rows = max((rows for (_, every), rows in self.wired.back.items() if every == DAY), default=0)
         days = self.node.sessions.past(now, rows * 7 // 5 + 14)
-        end = asyncio.get_running_loop().time() + PATIENCE_S
-        while True:
-            try:
-                return await past(
-                    self.wired.door.history, self.wired.back, self.node.engine.instruments.symbols, days, now - now % SECOND,
-                    seen=self.node.seen.bars,
-                    feed=self.feed,
-                )  # fmt: skip
-            except Retry:
-                if asyncio.get_running_loop().time() > end:
-                    raise
-            await asyncio.sleep(1.0)
+        return await past(
+            self.wired.door.history, self.wired.back, self.node.engine.instruments.symbols, days, now - now % SECOND, seen=self.node.seen.bars,
+            feed=self.feed,
+        )  # fmt: skip
+
+    async def _volumes(self) -> list[Any]:
+        return await volumes(self.wired.door.history, self.node.engine.instruments.symbols, self.clock.now(), feed=self.feed)
 
     def _fresh_session(self, event: Session) -> bool:
         """Whether the journal does not know this session yet, or knows it otherwise."""
         known = self.node.engine.state.sessions.get(event.calendar)
         return known is None or (known.day, known.open) != (event.day, event.open)
 
-    def _paper(self, records: list[Any]) -> None:
+    def _paper(self, found: Recovered) -> None:
         """An account of paper, from its journal: cash, positions and what rests."""
         paper = self.wired.paper
         if paper is None:
             return
         state = self.node.engine.state
         resting = {number for row in state.blotter.open for number, ticket in row.items() if not ticket.leg}
-        sent: list[Approved] = [record.submit.approved for _, record in records if type(record) is Reserve]
         held = {i: lots for i, lots in enumerate(state.portfolio.lots) if lots}
-        paper.restore(state.portfolio.cash[0], held, [one for one in sent if one.order.id in resting])
+        paper.restore(state.portfolio.cash[0], held, [found.sent[number].approved for number in sorted(resting)])
+
+
+async def _patiently(ask: Callable[[], Awaitable[list[Any]]]) -> list[Any]:
+    """What the history tells, asked again for as long as the patience lasts."""
+    end = asyncio.get_running_loop().time() + PATIENCE_S
+    while True:
+        try:
+            return await ask()
+        except Retry:
+            if asyncio.get_running_loop().time() > end:
+                raise
+        await asyncio.sleep(1.0)
 
 
 async def _ready(wait: Callable[[], Awaitable[Any]], name: str) -> None:

@@ -77,10 +77,9 @@ async def examine(
         try:
             work = look()
             found = work if isinstance(work, Check) else await work
-        except ArgosyError as error:
-            found = Check(name, "fail", error.code, error.what, error.fix)
-        except (OSError, subprocess.SubprocessError, ValueError) as error:
-            found = Check(name, "fail", type(error).__name__, str(error), "see what it says")
+        except (ArgosyError, OSError, subprocess.SubprocessError, ValueError) as error:
+            code, fix = (error.code, error.fix) if isinstance(error, ArgosyError) else (type(error).__name__, "see what it says")
+            found = Check(name, "fail", code, getattr(error, "what", str(error)), fix)
         if not found.took_ms:
             found = msgspec.structs.replace(found, took_ms=round((time.perf_counter() - begun) * 1e3, 1))
         checks.append(found)

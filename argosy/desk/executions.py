@@ -63,7 +63,18 @@ class Executions:
 
     def take(self, other: Executions) -> None:
         """Know what another knows."""
-        self._orders, self._names = other._orders, other._names
+        self._orders, self._names = dict(other._orders), dict(other._names)
+
+    def kept(self) -> tuple[dict[str, tuple[int, Stretches]], list[str]]:
+        """All that is known, as plain values."""
+        return self._orders, list(self._names)
+
+    @classmethod
+    def of(cls, instruments: Instruments, kept: tuple[dict[str, tuple[int, Stretches]], list[str]]) -> Executions:
+        """What was kept, known again."""
+        made = cls(instruments)
+        made._orders, made._names = kept[0], dict.fromkeys(kept[1])
+        return made
 
     def _where(self, name: str, instrument: int, lots: int) -> tuple[str, int, int] | None:
         told = place(name)

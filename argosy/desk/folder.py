@@ -32,11 +32,6 @@ class Folder:
         return self.root / "rows"
 
     @property
-    def lease(self) -> Path:
-        """Whose desk this is: one process writes here."""
-        return self.root / "lease"
-
-    @property
     def latch(self) -> Path:
         """The safety level that outlives the process."""
         return self.root / "latch.json"
@@ -55,6 +50,11 @@ class Folder:
     def arming(self) -> Path:
         """The signed record of the arming ceremony."""
         return self.root / "arming.json"
+
+    @property
+    def actions(self) -> Path:
+        """What was told of splits and mergers, and what became of it."""
+        return self.root / "actions.json"
 
     @property
     def log(self) -> Path:

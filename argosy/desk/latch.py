@@ -12,6 +12,7 @@ import msgspec
 
 from argosy.core.errors import Misuse
 from argosy.core.points import reach
+from argosy.store.segment import sync_folder
 
 REDUCE, HALT, FLATTEN, DARK = 1, 2, 3, 4
 NAMES = {REDUCE: "L1 REDUCE", HALT: "L2 HALT", FLATTEN: "L3 FLATTEN", DARK: "L4 DARK"}
@@ -66,7 +67,7 @@ def clear(path: Path, reason: str, by: str, at: int) -> Latch | None:
     put(path.with_name(f"latch-{at}.json"), msgspec.json.encode(kept))
     reach("latch.clear")
     path.unlink(missing_ok=True)
-    sync(path.parent)
+    sync_folder(path.parent)
     reach("latch.cleared")
     return before
 
@@ -109,13 +110,4 @@ def put(path: Path, raw: bytes) -> None:
         os.fsync(file.fileno())
     reach("latch.rename")
     fresh.replace(path)
-    sync(path.parent)
-
-
-def sync(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(path.parent)

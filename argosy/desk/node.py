@@ -22,6 +22,7 @@ from argosy.core.time import MS
 from argosy.desk.bars import Bars
 from argosy.desk.clock import Clock
 from argosy.desk.folder import Folder
+from argosy.desk.gather import Gather
 from argosy.desk.perform import Perform
 from argosy.desk.seen import Seen
 from argosy.desk.sessions import Sessions
@@ -73,7 +74,7 @@ class Node:
     """One desk at work.
 
     engine, venue, journal, clock, folder: as wired; recorder: keeps market rows, None: nobody; paper: see `quay.Wired`
-    sessions:  when markets are open; bars: longer bars out of minutes
+    sessions:  when markets are open; bars: longer bars out of minutes; gather: bars that wait for each other, None where none do
     account:   number of the account; mode: as the owner named it, for the eye alone
     streams:   by name; alarms: the last ones; log: told each of them
     closed:    set when the desk has ended; ended: why, "" while it works; status: what it exits with
@@ -87,7 +88,7 @@ class Node:
     def __init__(
         self, engine: Engine, venue: Venue, journal: Journal, clock: Clock, folder: Folder, *, sessions: Sessions, bars: Bars,
         recorder: Recorder | None = None, paper: Paper | None = None, mode: str = "sim", account: str = "", desk: str = "ARGO",
-        log: Callable[[Told], None] | None = None,
+        log: Callable[[Told], None] | None = None, gather: Gather | None = None,
     ) -> None:  # fmt: skip
         self.engine = engine
         self.venue = venue
@@ -96,6 +97,7 @@ class Node:
         self.folder = folder
         self.sessions = sessions
         self.bars = bars
+        self.gather = gather
         self.recorder = recorder
         self.paper = paper
         self.mode, self.account, self.desk = mode, account, desk
@@ -184,7 +186,10 @@ class Node:
 
     def _minute(self, bar: ev.Bar) -> None:
         bars = self.bars.add(bar)
-        if bars:
+        if self.gather is not None:
+            for whole in self.gather.add(bar, bars, self.clock.now()):
+                self.instant(whole)
+        elif bars:
             self.instant(bars)
 
     def hear(self, event: ev.Event) -> None:
@@ -281,15 +286,19 @@ class Node:
         now = self.clock.now()
         if self.paper is not None:
             self.paper.passed(now)
-        if self.sessions.due <= now:
+        if (due := self.sessions.due) <= now and not self.bars.waits(due, now):
             for event in self.sessions.take(now):
-                over = self.bars.session(event, event.ts)
-                if over:
-                    self.instant(over)  # the day's bar belongs to its session
+                day = self.bars.session(event, event.ts)
+                if day:
+                    self.instant(day)  # the day's bar belongs to its session
                 self.step(event)
-        due = self.bars.due(now)
-        if due:
-            self.instant(due)
+        over = self.bars.due(now)
+        if self.gather is not None:
+            over = self.gather.join(over)
+            for whole in self.gather.due(now):
+                self.instant(whole)
+        if over:
+            self.instant(over)
         self.step(ev.Timer(now, now, "pulse"))
 
     def _set_timer(self, effect: SetTimer) -> None:

@@ -1,13 +1,14 @@
 """Does what the engine asked of the world: orders to the venue in the order they were decided, timers, alarms.
 
-Everything here was recorded before. An answer comes back as an event; a venue that raises is an ambiguous answer, for the order may
-be there. It decides nothing, drops nothing and sends nothing twice.
+Everything here was recorded before. What need not wait for its turn is begun at once, so that its bytes can leave in the very call in
+which it was decided; what comes of it is heard later, never in that call. An answer comes back as an event; a venue that raises is an
+ambiguous answer, for the order may be there. It decides nothing, drops nothing and sends nothing twice.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from typing import Any
 
 from argosy.core.effects import Alarm, Amend, Cancel, Effect, Note, SetTimer, Submit
@@ -19,13 +20,58 @@ from argosy.core.protocols import Venue
 
 KEPT = 4096
 """Orders that are answered and still remembered, at least."""
-Work = Callable[[], Awaitable[Reply]]
+Replies = Reply | Sequence[Reply]
+Work = Coroutine[Any, Any, Replies]
+
+
+class Begun:
+    """A work whose first step was taken where it was asked for; awaited, it goes on from there and raises what that step raised.
+
+    The first step of a work may neither ask which task it is in nor tell anybody anything.
+    """
+
+    __slots__ = ("_raised", "_said", "_waits", "_work")
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._waits: Any = None
+        self._said: Replies | None = None
+        self._raised: Exception | None = None
+        try:
+            self._waits = work.send(None)
+        except StopIteration as done:
+            self._said = done.value
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is raised to who awaits it)
+            self._raised = error
+
+    def over(self, task: asyncio.Task[None]) -> None:
+        """Who awaited it is done. Where that was before a step of its own, the work does not know yet that it was given up."""
+        self._work.close()
+
+    def __await__(self) -> Generator[Any, Any, Replies]:
+        if self._raised is not None:
+            raise self._raised
+        if self._said is not None:
+            return self._said
+        work, waits = self._work, self._waits
+        while True:
+            try:
+                try:
+                    yield waits
+                except BaseException as error:  # noqa: BLE001  (a cancellation is the work's to hear)
+                    waits = work.throw(error)
+                else:
+                    waits = work.send(None)
+            except StopIteration as done:
+                said: Replies = done.value
+                return said
 
 
 class Perform:
     """The hands of a desk.
 
     venue: where orders go; heard: takes each answer; now: ns UTC; timer, alarm, note: who keeps those effects
+           `prompt`: the first step of what it is asked may be taken at once (see `Begun`); without it that is left to the loop
     Orders and amendments of one instrument go out one after another, each when the one before is answered; a cancel waits for
     its own order alone, so that no stuck order stands before it.
     """
@@ -34,9 +80,10 @@ class Perform:
         self, venue: Venue, heard: Callable[[Event], None], now: Callable[[], int], *, timer: Callable[[SetTimer], None],
         alarm: Callable[[Alarm], None], note: Callable[[Note], None],
     ) -> None:  # fmt: skip
-        self.venue = venue
         self._heard = heard
         self._now = now
+        self._prompt = False
+        self.venue = venue
         self._rare: dict[type, Callable[[Any], None]] = {SetTimer: timer, Alarm: alarm, Note: note}
         self._lanes: dict[int, asyncio.Task[None]] = {}
         self._orders: dict[int, asyncio.Task[None]] = {}
@@ -68,24 +115,33 @@ class Perform:
         """Requests under way or waiting for one."""
         return len(self._tasks)
 
+    @property
+    def venue(self) -> Venue:
+        """Where orders go."""
+        return self._venue
+
+    @venue.setter
+    def venue(self, venue: Venue) -> None:
+        self._venue = venue
+        self._prompt = bool(getattr(venue, "prompt", False))
+
     def submit(self, approved: Approved) -> None:
         """Send an order with its legs."""
+        order = approved.order
+        self._put((order.id,), "submit", self._venue.submit, (approved,), self._lanes.get(order.instrument), order.instrument)
         self._own(approved)
-        number, i = approved.order.id, approved.order.instrument
-        self._put(number, "submit", lambda: self.venue.submit(approved), self._lanes.get(i), i)
 
     def cancel(self, effect: Cancel) -> None:
         """Ask for an order's end, as soon as the order itself was answered."""
-        number = effect.order
-        self._put(number, "cancel", lambda: self.venue.cancel(effect), self._orders.get(number), -1)
+        self._put((effect.order,), "cancel", self._venue.cancel, (effect,), self._orders.get(effect.order), -1)
 
     def _amend(self, effect: Amend) -> None:
         i = self._instruments.get(effect.order, -1)
-        self._put(effect.order, "amend", lambda: self.venue.amend(effect), self._lanes.get(i), i)
+        self._put((effect.order,), "amend", self._venue.amend, (effect,), self._lanes.get(i), i)
 
     def _pair(self, take: Approved, stop: Approved) -> None:
         """A target and a stop of one position, of which one cancels the other: one request where the venue has such a thing."""
-        together: Callable[[Approved, Approved], Awaitable[Sequence[Reply]]] | None = getattr(self.venue, "submit_pair", None)
+        together: Callable[[Approved, Approved], Work] | None = getattr(self._venue, "submit_pair", None)
         if together is None:
             self.submit(take)
             self.submit(stop)
@@ -93,22 +149,7 @@ class Perform:
         self._own(take)
         self._own(stop)
         i = take.order.instrument
-        task = asyncio.ensure_future(self._both(together, take, stop, self._lanes.get(i)))
-        self._keep(task, (take.order.id, stop.order.id), i)
-
-    async def _both(
-        self, together: Callable[[Approved, Approved], Awaitable[Sequence[Reply]]], take: Approved, stop: Approved, before: asyncio.Task[None] | None
-    ) -> None:  # fmt: skip
-        if before is not None and not before.done():
-            await asyncio.wait((before,))
-        reach("submit.before")
-        try:
-            replies: Sequence[Reply] = await together(take, stop)
-        except (ArgosyError, OSError) as error:
-            replies = [self._ambiguous(one.order.id, "submit", error) for one in (take, stop)]
-        reach("submit.after")
-        for reply in replies:
-            self._heard(reply)
+        self._put((take.order.id, stop.order.id), "submit", together, (take, stop), self._lanes.get(i), i)
 
     def _own(self, approved: Approved) -> None:
         now = self._now()
@@ -124,9 +165,21 @@ class Perform:
         for order in orders:
             self._instruments[order.id] = order.instrument
 
-    def _put(self, order: int, verb: str, work: Work, before: asyncio.Task[None] | None, lane: int) -> None:
-        task = asyncio.ensure_future(self._do(order, verb, work, before))
-        self._keep(task, (order,), lane)
+    def _put(
+        self, orders: tuple[int, ...], verb: str, ask: Callable[..., Any], what: tuple[Any, ...], before: asyncio.Task[None] | None, lane: int
+    ) -> None:  # fmt: skip
+        """One request in its turn: begun now where it is its turn, else when that which stands before it was answered."""
+        if before is not None and before.done():
+            before = None
+        create = asyncio.get_running_loop().create_task
+        if before is None and self._prompt:
+            reach(f"{verb}.before")
+            begun = Begun(ask(*what))
+            task = create(self._hear(orders, verb, begun))
+            task.add_done_callback(begun.over)
+        else:
+            task = create(self._do(orders, verb, ask, what, before))
+        self._keep(task, orders, lane)
 
     def _keep(self, task: asyncio.Task[None], orders: Sequence[int], lane: int) -> None:
         self._tasks.add(task)
@@ -144,17 +197,27 @@ class Perform:
             while len(kept) > 16 * KEPT:
                 del kept[next(iter(kept))]
 
-    async def _do(self, order: int, verb: str, work: Work, before: asyncio.Task[None] | None) -> None:
-        """One request in its turn, and its answer."""
-        if before is not None and not before.done():
+    async def _do(
+        self, orders: tuple[int, ...], verb: str, ask: Callable[..., Any], what: tuple[Any, ...], before: asyncio.Task[None] | None
+    ) -> None:  # fmt: skip
+        """One request when its turn has come, and its answer."""
+        if before is not None:
             await asyncio.wait((before,))
         reach(f"{verb}.before")
+        await self._hear(orders, verb, ask(*what))
+
+    async def _hear(self, orders: tuple[int, ...], verb: str, work: Awaitable[Replies]) -> None:
+        """The answer to a request that is under way."""
         try:
-            reply = await work()
+            said = await work
         except (ArgosyError, OSError) as error:
-            reply = self._ambiguous(order, verb, error)
+            said = [self._ambiguous(order, verb, error) for order in orders]
         reach(f"{verb}.after")
-        self._heard(reply)
+        if isinstance(said, Reply):
+            self._heard(said)
+        else:
+            for reply in said:
+                self._heard(reply)
 
     def _ambiguous(self, order: int, verb: Any, error: Exception) -> Reply:
         now = self._now()

@@ -22,7 +22,8 @@ from argosy.net.guard import Armed
 
 LAST = MINUTE
 """So long before its end an arming counts as over: entries are taken back while the door is still open."""
-WARNED = 30 * MINUTE
+WARNED = (30 * MINUTE, 10 * MINUTE, MINUTE)
+"""So long before a desk halts it says so."""
 BOUND = frozenset({"risk", "desk.policy", "desk.policies", "desk.shutdown"})
 """What a reload may change elsewhere, and what the owner's record binds."""
 SHOWN = (
@@ -49,7 +50,8 @@ class Permit:
         self.armed = armed
         self.path = path
         self._wall = wall
-        self._warned = False
+        self._warned = 0
+        self._told = False
 
     def under(self, terms: Terms) -> Terms:
         """The terms of the run, no looser than the arming."""
@@ -68,11 +70,25 @@ class Permit:
         return "the arming has ended" if self._wall() + LAST >= self.armed.until_ns else "the record was taken away, or is another one"
 
     def ends(self) -> str:
-        """That it ends soon, said once; else ""."""
-        if self.armed is None or self._warned or self._wall() + WARNED < self.armed.until_ns:
+        """That it ends soon, said half an hour, ten minutes and a minute before the desk halts; else ""."""
+        if self.armed is None:
             return ""
-        self._warned = True
-        return f"the arming ends at {iso(self.armed.until_ns)[:16]} UTC; the desk halts a minute before"
+        left = self.armed.until_ns - LAST - self._wall()
+        due = sum(left <= before for before in WARNED)
+        if due <= self._warned:
+            return ""
+        self._warned = due
+        minutes = max(0, -(-left // MINUTE))
+        return (
+            f"the arming ends at {iso(self.armed.until_ns)[:16]} UTC: in {minutes} min entries are taken back and only exits go out. "
+            "To trade on: stop, argosy arm, argosy unlatch, start"
+        )
+
+    def ended(self) -> bool:
+        """Whether its time is over, said once."""
+        over = self.armed is not None and not self._told and self._wall() >= self.armed.until_ns
+        self._told = self._told or over
+        return over
 
     def keeps(self, changed: list[str]) -> None:
         """Refuse a reload of what the record binds. Misconfigured("RELOAD_ARMED")."""

@@ -6,7 +6,8 @@ question was asked, and nothing from an answer that did not come. What the venue
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections import Counter
+from collections.abc import Container, Sequence
 from typing import Any
 
 import msgspec
@@ -67,16 +68,12 @@ class Reconciler:
     """Our books held against the venue's.
 
     state:   of the engine, read alone; executions: those that are in the books
-    settling: whether an order is being asked after by the venue's own client at this moment
     stale:   answers that were older than our books; doubled: executions that were heard before
     balances: the same for positions, cash, executions and payments; still: at a start, where nothing moves but by us;
     held: orders about which something waits to be sent until that is over
     """
 
-    def __init__(
-        self, state: State, executions: Executions, *, policy: Policy | None = None, limits: Limits | None = None,
-        settling: Callable[[int], bool] = lambda order: False,
-    ) -> None:  # fmt: skip
+    def __init__(self, state: State, executions: Executions, *, policy: Policy | None = None, limits: Limits | None = None) -> None:
         self.state = state
         self.executions = executions
         self.limits = limits or Limits()
@@ -84,7 +81,6 @@ class Reconciler:
         self.balances = Balances(state, executions, self.quiet, policy or Policy(), self.tell, self.calm)
         self.stale = 0
         self.doubled = 0
-        self._settling = settling
         self.still = False
         self.held: set[int] = set()
         self._said: set[str] = set()
@@ -167,8 +163,8 @@ class Reconciler:
         if recovered is not None:
             self.executions.take(recovered.executions)
             balances = self.balances
-            balances.booked, balances.flows, balances.dividends = recovered.booked, recovered.flows, recovered.dividends
-            balances.splits = recovered.splits
+            balances.booked, balances.splits = set(recovered.booked), list(recovered.splits)
+            balances.flows, balances.dividends = Counter(recovered.flows), Counter(recovered.dividends)
 
     def go(self, tick: int) -> None:
         """The start is over."""
@@ -196,7 +192,7 @@ class Reconciler:
         old = [
             ticket for ticket in self._open()
             if (ticket.work in _UNANSWERED or ticket.work in _PENDING) and not self._hangs(ticket)
-            and self.quiet.age(ticket.order.id, tick) >= self.limits.quiet and not self._settling(ticket.order.id)
+            and self.quiet.age(ticket.order.id, tick) >= self.limits.quiet
         ]  # fmt: skip
         old.sort(key=lambda ticket: -self.quiet.age(ticket.order.id, tick))
         return [Ask("order", ticket.order.id, "IN_FLIGHT") for ticket in old]
@@ -219,7 +215,7 @@ class Reconciler:
         self.balances.hands = {row.instrument for row in rows if row.id in hands and self._surely(hands[row.id], when)}
         for ticket in self._open():
             number = ticket.order.id
-            if number not in seen and not self._hangs(ticket) and self._still(number, asked) and not self._settling(number):
+            if number not in seen and not self._hangs(ticket) and self._still(number, asked):
                 found.append(Ask("order", number, "ORDER_ABSENT"))
         return found
 
@@ -305,6 +301,8 @@ class Reconciler:
         self._stuck.pop(number, None)
         self._said.discard(f"stuck {number}")
         changed = self._changed(ticket, row)
+        if changed is not None and ticket.work is not Work.PENDING_REPLACE and self.balances.splitting(ticket.order, row):
+            return [Ask("payments", code="SPLIT")]
         if changed is not None and ticket.work is not Work.UNKNOWN:
             what = "ORDER_CHANGED" if ticket.work is not Work.PENDING_REPLACE else "ORDER_STATE"
             update = OrderUpdate(min(row.ts or now, now), now, number, Work.WORKING, *changed)
@@ -334,7 +332,7 @@ class Reconciler:
     def _absent(self, number: int, asked: int, when: When) -> list[Finding]:
         """The venue says that there is no such order: believed of one that was never answered, after long enough, with no fill known."""
         ticket = self.state.blotter.tickets.get(number)
-        if ticket is None or ticket.work in TERMINAL or not self._still(number, asked) or self._settling(number):
+        if ticket is None or ticket.work in TERMINAL or not self._still(number, asked):
             return []
         count, first = self._missed.get(number, (0, when.tick))
         self._missed[number] = (count + 1, first)

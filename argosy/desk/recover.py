@@ -1,13 +1,13 @@
 """What a journal says that its fold does not keep: which rows of the venue are in the books, and what was sent and never answered.
 
-It reads records alone, asks nobody and changes nothing. The records may be those of the last days: a venue is never asked further back.
+It reads records alone, asks nobody and changes nothing. What it found can be kept beside a saved state, so that the next start reads on
+from there and a long journal is not read from its first record each time.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -15,8 +15,8 @@ import msgspec
 from argosy.core import events as ev
 from argosy.core.instrument import Instruments
 from argosy.core.orders import Approved, Order
-from argosy.desk.executions import Executions
-from argosy.engine.journal import Reserve, Rows
+from argosy.desk.executions import Executions, Stretches
+from argosy.engine.journal import Reserve, Rows, Run
 from argosy.engine.state import State
 
 
@@ -31,28 +31,48 @@ class Sent(msgspec.Struct, frozen=True):
 class Recovered(msgspec.Struct):
     """What a journal knows of the venue.
 
+    header:   its first record; upto: the sequence of the first record that was not read; known, row: time and market rows before that
     opened:   when its first record that has a time became known, ns; latest: `ts` of its last execution, else `opened`
     executions, booked, flows, dividends, splits: as `Executions` and `Balances` keep them
     sent:     orders by number, with all that were sent as their legs; unanswered: those of them of which nothing was ever heard
     """
 
     executions: Executions
+    header: Run | None = None
+    upto: int = 1
+    known: int = 0
+    row: int = 0
     opened: int = 0
     latest: int = 0
     booked: set[str] = msgspec.field(default_factory=set)
-    flows: Counter[tuple[int, int]] = msgspec.field(default_factory=Counter)
-    dividends: Counter[tuple[int, int, float]] = msgspec.field(default_factory=Counter)
+    flows: dict[tuple[int, int], int] = msgspec.field(default_factory=dict)
+    dividends: dict[tuple[int, int, float], int] = msgspec.field(default_factory=dict)
     splits: list[tuple[int, int]] = msgspec.field(default_factory=list)
     sent: dict[int, Sent] = msgspec.field(default_factory=dict)
     unanswered: set[int] = msgspec.field(default_factory=set)
 
 
-def recover(records: Iterable[tuple[int, Any]], instruments: Instruments) -> Recovered:
-    """Read a journal for what its fold does not keep."""
-    found = Recovered(Executions(instruments))
-    known = row = 0
-    for _, record in records:
-        kind = type(record)
+    def packed(self, orders: Container[int]) -> bytes:
+        """As bytes, for a later start; of what was sent no more than `orders` and what has no answer."""
+        sent = {number: one for number, one in self.sent.items() if number in orders or number in self.unanswered}
+        return msgspec.msgpack.encode(msgspec.structs.replace(self, sent=sent), enc_hook=Executions.kept)
+
+
+def unpacked(raw: bytes, instruments: Instruments) -> Recovered:
+    """What was packed."""
+
+    def executions(kind: type, kept: Any) -> Executions:
+        return Executions.of(instruments, msgspec.convert(kept, tuple[dict[str, tuple[int, Stretches]], list[str]]))
+
+    return msgspec.msgpack.decode(raw, type=Recovered, dec_hook=executions)
+
+
+def recover(records: Iterable[tuple[int, Any]], instruments: Instruments, found: Recovered | None = None) -> Recovered:
+    """Read a journal for what its fold does not keep. found: of the records before these, which is gone on with."""
+    found = found or Recovered(Executions(instruments))
+    known, row, upto = found.known, found.row, found.upto
+    for seq, record in records:
+        upto, kind = seq + 1, type(record)
         if kind is Rows:
             row = record.upto
             continue
@@ -62,6 +82,8 @@ def recover(records: Iterable[tuple[int, Any]], instruments: Instruments) -> Rec
             found.unanswered.add(approved.order.id)
             continue
         if not isinstance(record, ev.Event):
+            if kind is Run:
+                found.header = found.header or record
             continue
         known = max(known, record.known)
         found.opened = found.opened or record.known
@@ -74,13 +96,16 @@ def recover(records: Iterable[tuple[int, Any]], instruments: Instruments) -> Rec
         elif kind is ev.Adjust:
             found.booked.add(record.cause)  # type: ignore[attr-defined]
         elif kind is ev.CashFlow:
-            found.flows[record.ts, record.amount] += 1  # type: ignore[attr-defined]
+            flow = record.ts, record.amount  # type: ignore[attr-defined]
+            found.flows[flow] = found.flows.get(flow, 0) + 1
         elif kind is ev.Dividend:
-            found.dividends[record.ts, record.instrument, record.amount] += 1  # type: ignore[attr-defined]
+            paid = record.ts, record.instrument, record.amount  # type: ignore[attr-defined]
+            found.dividends[paid] = found.dividends.get(paid, 0) + 1
         elif kind is ev.Split:
             found.executions.split(record.instrument, record.ratio)  # type: ignore[attr-defined]
             found.splits.append((record.ts, record.instrument))  # type: ignore[attr-defined]
     found.latest = max(found.latest, found.opened)
+    found.known, found.row, found.upto = known, row, upto
     return found
 
 

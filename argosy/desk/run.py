@@ -16,18 +16,21 @@ import msgspec
 
 from argosy import quay
 from argosy.core.errors import ArgosyError, Broken, Misconfigured, Retry
-from argosy.core.events import Command, Latch, Link
+from argosy.core.events import Link
 from argosy.core.instrument import Instruments
 from argosy.core.money import to_units
 from argosy.core.points import reach
 from argosy.core.time import DAY, SECOND, span
 from argosy.desk import folder as folders
-from argosy.desk import latch, nameplate, watchdog
+from argosy.desk import nameplate, watchdog
+from argosy.desk.actions import Actions
 from argosy.desk.bars import Bars
 from argosy.desk.clock import Clock
+from argosy.desk.collared import Collared, collared
 from argosy.desk.dawn import Dawn, keep
 from argosy.desk.executions import Executions
 from argosy.desk.findings import Limits, Policy
+from argosy.desk.gather import gather
 from argosy.desk.heartbeat import Heart
 from argosy.desk.inbox import Inbox
 from argosy.desk.log import Log
@@ -39,9 +42,10 @@ from argosy.desk.rounds import ACCOUNT, MARKET, Every, Rounds
 from argosy.desk.sessions import around, scheduled
 from argosy.desk.silence import Silence
 from argosy.desk.status import Minutes, Status, status
+from argosy.desk.warden import Warden
 from argosy.desk.word import Word
 from argosy.engine.engine import Engine
-from argosy.engine.state import DARK, HALT, LIVE, REDUCE
+from argosy.engine.state import REDUCE
 from argosy.house import Terms, Wanted
 from argosy.net.guard import Armed
 from argosy.net.secret import Secret
@@ -91,6 +95,9 @@ class Desk:
         self.minutes: Minutes
         self.rounds: Rounds | None = None
         self.permit: Permit
+        self.warden: Warden
+        self.collared: Collared | None = None
+        self.actions: Actions
         self.limits = (0.0, 0.0)
         self.ready = asyncio.Event()
         self._told = told or _nobody
@@ -98,6 +105,7 @@ class Desk:
         self._log: Log | None = None
         self._heart: Heart
         self._saved = 0
+        self._known = b""
         self._told_limits: list[str] = []
 
     @property
@@ -142,7 +150,7 @@ class Desk:
                 self._wire(door, instruments, journal, recorder, place, hours, cash, number)
                 dawn = Dawn(
                     self.wired, self.node, self.rounds, journal, recorder, cash=cash, currency=account.currency or "USD", feed=settings.feed,
-                    clock=self.clock, begins=self.permit.begins,
+                    clock=self.clock, begins=self.permit.begins, actions=self.actions,
                 )  # fmt: skip
                 self._banner(account.equity or 0)
                 return await self._live(dawn, journal)
@@ -175,11 +183,16 @@ class Desk:
         )
         breakers = wired.engine.levels.breakers
         self.limits = (breakers.daily_loss_frac, breakers.drawdown_frac)
+        sessions = around(instruments, self.clock.now(), hours, door.place.mode == "sim")
+        calendars, base = [row.calendar for row in instruments], span(BASE)
+        bars = Bars(wired.bars, calendars, base)
+        self.collared = collared(wired.venue, wired.engine, settings, terms.limits, self.clock.now) if door.sends else None
         self.node = node = Node(
-            wired.engine, wired.venue, journal, self.clock, place, sessions=around(instruments, self.clock.now(), hours, door.place.mode == "sim"),
-            bars=Bars(wired.bars, [row.calendar for row in instruments], span(BASE)), recorder=recorder, paper=wired.paper,
-            mode=settings.mode, account=account, desk=settings.name, log=self._alarm,
+            wired.engine, self.collared or wired.venue, journal, self.clock, place, sessions=sessions, bars=bars, recorder=recorder,
+            paper=wired.paper, mode=settings.mode, account=account, desk=settings.name, log=self._alarm,
+            gather=gather(wired.engine.slots, bars, base, calendars, sessions),
         )  # fmt: skip
+        self.warden = Warden(node, self.permit, wired.door.ending)
         self.minutes = Minutes(instruments.symbols, [float(row.lot) for row in instruments])
         self.minutes.follow(wired.engine)
         self._heart = Heart(place.heartbeat, time.time_ns)
@@ -188,6 +201,9 @@ class Desk:
             self._rounds(wired, wired.showing)
         else:
             wired.venue.listen(node.hear)
+        balances = self.rounds.reconciler.balances if self.rounds is not None else None
+        self.actions = Actions(node, door.history, place.actions, balances)
+        node.on_step.append(self.actions.stepped)
         wired.listen(node.row)
         wired.turned = node.turned
 
@@ -242,11 +258,13 @@ class Desk:
 
     async def _live(self, dawn: Dawn, journal: Any) -> int:
         node, wired = self.node, self.wired
-        inbox = Inbox(node.folder.inbox, Word(node, self.minutes, lambda: self.limits, self.reload, self._way()).verbs())
+        word = Word(node, self.minutes, lambda: self.limits, self.reload, self._way(), self.actions)
+        inbox = Inbox(node.folder.inbox, word.verbs())
         await inbox.open()
         try:
             self._keep("heartbeat", self._heartbeat())
             started = await dawn.run()
+            self._known = dawn.known
             self.say("compared", fresh=started.fresh, repaired=started.repaired, barred=started.barred, bars=dawn.bars, rested=dawn.rested)
             self._begin(started)
             self._watched()
@@ -267,7 +285,10 @@ class Desk:
             await wired.venue.close()
             await inbox.close()
         if node.broken is None:  # else its watchdog finds it silent, and gets the account out of risk
-            self._heart.end(node.engine.state.level)
+            try:
+                self._heart.end(node.engine.state.level)
+            except OSError as error:  # as when it broke
+                self.say("no last heartbeat", why=str(error))
         self.say("ended", why=node.ended, status=node.exit_status)
         return node.exit_status
 
@@ -275,15 +296,16 @@ class Desk:
         """Trade from now on."""
         node = self.node
         node.trading = True
-        self._pardoned()
+        self.warden.pardoned()
         reach("begin.effects")
         node.perform(started.effects)
         reach("begin.performed")
         for approved in started.resend:
             node.perform.submit(approved)
-        self._latched()
+        self.warden.latched()
         self._keep("pulse", self._pulse())
         self._keep("second", self._seconds())
+        self._keep("actions", self._mornings())
         if self.rounds is not None:
             self._keep("rounds", self.rounds.run())
         self._saved = self._written()
@@ -323,7 +345,7 @@ class Desk:
         if node.broken is None:
             reach("end.close")
             node.engine.close()
-            keep(node, journal)
+            keep(node, journal, self._known)
 
     # -- loops -----------------------------------------------------------------------------------------------------------
 
@@ -358,9 +380,10 @@ class Desk:
         stalled = False
         while True:
             await asyncio.sleep(1.0)
-            self._latched()
-            self._permitted()
+            self.warden.look()
             self._calendar()
+            if self.collared is not None and not node.closing:
+                await self.collared.follow()
             if self.settings.speed != 1.0:
                 await self._follow()
             try:
@@ -370,10 +393,18 @@ class Desk:
                 if not stalled:
                     stalled = True
                     node.alarm(error.code, error.what, "page")
-                    self._latch(REDUCE, error.code)
+                    self.warden.latch(REDUCE, error.code)
             if self._written() - self._saved > SAVE_EVERY and not node.closing and node.broken is None:
                 self._saved = self._written()
-                keep(node, journal)
+                keep(node, journal, self._known)
+
+    async def _mornings(self) -> None:
+        """Before each open: what companies do to their shares."""
+        pause = 1.0
+        while True:
+            await asyncio.sleep(pause)
+            if self.actions.due(self.clock.now()) and not self.node.closing:
+                pause = 1.0 if await self.actions.ask() else 20.0
 
     def _calendar(self) -> None:
         """The sessions of the days that come."""
@@ -394,41 +425,6 @@ class Desk:
 
     def _written(self) -> int:
         return self.node.journal.seq + self.node.engine.state.rows
-
-    def _latched(self) -> None:
-        """The level of the file and the engine's are one: the higher counts, and DARK ends the desk."""
-        node = self.node
-        found, level = latch.read(node.folder.latch), node.engine.state.level
-        if found is not None and found.level > level:
-            self._latch(found.level, found.cause, found.by)
-        elif level > LIVE and (found is None or found.level < level):
-            latch.write(node.folder.latch, level, node.engine.state.level_cause, "desk", self.clock.now())
-        if node.engine.state.level == DARK and node.engine.state.done:
-            node.stop(f"DARK: {node.engine.state.level_cause}")
-
-    def _pardoned(self) -> None:
-        """A latch that its owner cleared while no desk ran is left as after `resume`: small orders first."""
-        node = self.node
-        path, found = node.folder.latch, latch.pardoned(node.folder.latch)
-        if found is not None and node.engine.state.level > LIVE:
-            now = self.clock.now()
-            node.step(Command(now, now, "resume", found.by, found.reason))
-        latch.taken(path)
-
-    def _permitted(self) -> None:
-        """Under an arming: it must still hold, each second."""
-        if soon := self.permit.ends():
-            self.node.alarm("ARMING_ENDS", soon, "page")
-        cause = self.permit.over()
-        if cause and self.node.engine.state.level < HALT:
-            self.node.alarm("DISARMED", f"{cause}: entries are taken back, stops stay", "page")
-            self._latch(HALT, f"DISARMED: {cause}")
-
-    def _latch(self, level: int, cause: str, by: str = "desk") -> None:
-        node = self.node
-        if node.engine.state.level < level:
-            now = self.clock.now()
-            node.step(Latch(now, now, level, cause, by))
 
     # -- what is told, and what may change ---------------------------------------------------------------------------------
 

@@ -100,6 +100,11 @@ class Sessions:
         first = min((day.opens for day in known), default=now)
         return sorted(known | {day for calendar in self._days for day in scheduled(calendar, first, 0, back)})
 
+    def opens(self, now: int) -> int:
+        """When the session opens that runs, or that comes next, of whichever calendar; 0 where there is none."""
+        running = [day.opens for rows in self._days.values() for day in rows if day.closes > now]
+        return min(running, default=0)
+
     @property
     def known_until(self) -> int:
         """The end of the last session that is known, of the calendar that is known least far; NEVER where there is none."""

@@ -16,7 +16,6 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from argosy.core.errors import ArgosyError
 from argosy.core.time import DAY, HOUR, MS, SECOND, iso
 from argosy.desk import watchdog
 from argosy.desk.folder import Folder
@@ -38,6 +37,7 @@ DOCTOR = "DOCTOR-"
 WARN_NS, FAIL_NS = 250 * MS, SECOND
 AHEAD = 30
 WATCHDOG_S = 10.0
+END_S = 5.0
 
 
 class Broker:
@@ -250,7 +250,10 @@ async def kill(sender: Client | None, door: Client, symbol: str, price: Decimal 
 
 
 async def watched(path: Path, settings: Settings, mode: str, given: tuple[str, str], number: str) -> Check:
-    """A watchdog starts on a folder of its own, sees a heart beat, reaches the broker, and goes when the heart ends."""
+    """A watchdog starts on a folder of its own, sees a heart beat, reaches the broker, and goes when the heart ends.
+
+    Raises subprocess.TimeoutExpired where it does not go; it is ended then.
+    """
     folder = Folder(path)
     heart = Heart(folder.heartbeat, time.time_ns)
     heart.beat(0)
@@ -268,9 +271,7 @@ async def watched(path: Path, settings: Settings, mode: str, given: tuple[str, s
             await asyncio.sleep(0.02)
         reaches = (found := watchdog.seen(folder)) is not None and found.reaches is True
         heart.end(0)
-        status = await asyncio.to_thread(process.wait, 5.0)
-    except (OSError, TimeoutError, ArgosyError) as error:
-        return Check("watchdog", "fail", type(error).__name__, f"it does not start or end: {error}", "argosy watchdog --help")
+        status = await asyncio.to_thread(process.wait, END_S)
     finally:
         if process.poll() is None:
             process.kill()

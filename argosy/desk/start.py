@@ -62,17 +62,19 @@ class Start:
     begins:  events of now (ns) that come before anything is decided, such as the owner's word "arm"
     fresh_s: how old an order may be that nobody ever heard of, to be sent once more
     patience_s: how long the venue may be silent before the start is given up
+    known:   what the journal knew of the venue when it was read (`Recovered.packed`), b"" where there was none
     """
 
     def __init__(
-        self, engine: Engine, rounds: Rounds, clock: Clock, *, lease: Callable[[], None] = lambda: None,
-        connect: Callable[[], Awaitable[None]] | None = None, begins: Callable[[int], Sequence[ev.Event]] = lambda now: (),
+        self, engine: Engine, rounds: Rounds, clock: Clock, *, connect: Callable[[], Awaitable[None]],
+        lease: Callable[[], None] = lambda: None, begins: Callable[[int], Sequence[ev.Event]] = lambda now: (),
         fresh_s: float = 10.0, patience_s: float = 60.0,
     ) -> None:  # fmt: skip
         self.engine = engine
         self.rounds = rounds
         self.clock = clock
         self.started = Started(True)
+        self.known = b""
         self._lease = lease
         self._connect = connect
         self._begins = begins
@@ -86,11 +88,11 @@ class Start:
 
     async def run(
         self, records: Sequence[tuple[int, Any]], rows: Iterable[ev.MarketEvent] = (), *, saved: bytes = b"",
-        since: Sequence[tuple[int, Any]] | None = None,
+        since: Sequence[tuple[int, Any]] | None = None, known: Recovered | None = None,
     ) -> Started:  # fmt: skip
         """The whole sequence.
 
-        records: of the journal, all of it or at least the last days; rows: market rows from the first on
+        records: of the journal, all of it, or all after those that `known` was read from; rows: market rows from the first on
         saved:   a saved engine; since: the records after it (`engine.restart`), where there is one
         Raises what lease, journal and engine raise; Misconfigured DESK_NAME_USED, JOURNAL_OTHER, ACCOUNT_CURRENCY; Retry where the
         venue is silent too long.
@@ -99,19 +101,19 @@ class Start:
         self._lease()
         reach("start.clock")
         await self._offset()
-        fresh = self.started.fresh = not records
+        fresh = self.started.fresh = not records and not saved
         found = Recovered(self.rounds.reconciler.executions)
         stamped = Stamped(rows)
         if not fresh:
             reach("start.replay")
-            self._same(records[0][1])
-            found = recover(records, self.engine.instruments)
+            self._same(known.header if known is not None else records[0][1])
+            found = recover(records, self.engine.instruments, known)
             self.started.relived = restart(self.engine, since if saved and since is not None else records, iter(stamped), saved)
             stamped.ends(self.engine.state.rows)
+            self.known = found.packed(self.engine.state.blotter.tickets)
         reach("start.stream")
         self.rounds.hold()
-        if self._connect is not None:
-            await self._connect()
+        await self._connect()
         step, every = self.rounds.step, self.rounds.every
         self.rounds.step, self.rounds.every = self._step, Every(queries=1 << 20, chains=every.chains)
         try:

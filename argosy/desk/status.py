@@ -15,11 +15,11 @@ from argosy.core.orders import Trimmed
 from argosy.core.time import SECOND
 from argosy.desk.node import Node, Told
 from argosy.engine.engine import Engine
-from argosy.engine.records import Unsized, Verdict, Wanted
+from argosy.engine.records import Guarded, Unsized, Verdict, Wanted
 
 LEVELS = {-1: "PROBE", 0: "LIVE", 1: "REDUCE", 2: "HALT", 3: "FLATTEN", 4: "DARK"}
 DECISIONS, KEPT = 20, 256
-_TOLD = frozenset({Wanted, Unsized, Verdict, Fill, Command})
+_TOLD = frozenset({Wanted, Unsized, Guarded, Verdict, Fill, Command})
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -127,6 +127,7 @@ class Status(msgspec.Struct, frozen=True):
     fills: int = 0
     rows: int = 0
     conflated: int = 0
+    late_bars: int = 0
     offset_ms: float = 0.0
     pid: int = 0
 
@@ -177,6 +178,9 @@ class Minutes:
         if kind is Command:
             symbol = self._symbols[record.instrument] if record.instrument >= 0 else ""
             return Decision(now, record.strategy, symbol, f"{record.verb} by {record.by}", record.reason)
+        if kind is Guarded:
+            what = f"gets the house's stop at {record.stop:g}"
+            return Decision(now, record.strategy, self._symbols[record.instrument], what, f"it brought none; measured from {record.price:g}")
         intent = record.intent
         what = "wants nothing more"
         if type(intent) is Target:
@@ -215,7 +219,8 @@ def status(node: Node, minutes: Minutes | None = None, limits: tuple[float, floa
         journal={"seq": node.journal.seq, "chain": getattr(node.journal, "told", "")},
         decisions=minutes.last if minutes is not None else [], refusals=dict(state.counters.refusals), alarms=list(node.alarms)[-20:],
         halted=[symbols[i] for i in sorted(state.halted)], sessions={name: session.open for name, session in state.sessions.items()},
-        fills=minutes.fills if minutes is not None else 0, rows=node.rows, conflated=node.conflated, offset_ms=node.clock.offset_ns / 1e6,
+        fills=minutes.fills if minutes is not None else 0, rows=node.rows, conflated=node.conflated,
+        late_bars=node.gather.late if node.gather is not None else 0, offset_ms=node.clock.offset_ns / 1e6,
     )  # fmt: skip
 
 

@@ -95,10 +95,10 @@ def journal(folder: Folder) -> Check:
 
 def alone(folder: Folder, running: bool) -> Check:
     """Nobody else writes for this account. running: a desk of ours is known to run."""
-    busy = [path for path in (folder.lease, folder.journal / LOCK) if lease.taken(path)]
-    if not busy:
+    lock = folder.journal / LOCK
+    if not lease.taken(lock):
         return Check("lease", "pass", "free", "nobody else trades this account from here")
-    holder = lease.held(busy[0])
+    holder = lease.held(lock)
     who = f"process {holder.pid} on {holder.host}" if holder is not None else "somebody"
     if running:
         return Check("lease", "warn", who, "a desk runs on this account; it is examined beside it")

@@ -7,6 +7,7 @@ strategy, which is what a restart begins to call them from. It sends nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from argosy.core.errors import ArgosyError, Retry
@@ -59,7 +60,7 @@ async def past(
 
 
 async def volumes(history: History, symbols: Sequence[str], now: int, *, feed: str = "iex") -> list[Fact]:
-    """How much of each symbol was traded in a day on average, of the last twenty days; without it where the broker does not say."""
+    """How much of each symbol was traded in a day on average, of the last twenty days; those that were not traded are left out. Retry as `past`."""
     told = await _told(history, symbols, dict.fromkeys(range(len(symbols)), now - 35 * DAY), "1Day", now, feed)
     found: dict[int, list[float]] = {}
     for i, row in told:
@@ -78,7 +79,7 @@ async def _told(
         if start >= until:
             continue
         named = [symbols[i] for i in group]
-        answer = await history.all("bars", named, iso(start), iso(until), timeframe=frame, feed=feed, deadline_s=PATIENCE_S)
+        answer = await history.all("bars", named, iso(start), iso(until), timeframe=frame, feed=feed, adjustment="split", deadline_s=PATIENCE_S)
         if not isinstance(answer, Accepted):
             raise Retry("HISTORY_SILENT", f"the bars of the past could not be had: {answer}", fix="see whether the broker's data host is up")
         ids = dict(zip(named, group, strict=True))
@@ -129,11 +130,13 @@ def rest(node: Node, rows: Iterable[MarketEvent]) -> int:
     engine = node.engine
     awake = {slot.id for slot in engine.slots if engine.state.status[slot.id] == "active"}
     count = 0
-    for row in rows:
-        engine.state.row(row)
+    for _, told in groupby(rows, key=lambda row: row.known):  # what became known together is one instant
+        instant = list(told)
+        for row in instant:
+            engine.state.row(row)
         engine.state.settle()
-        for strategy, intent, again in relive(engine, [row], awake):
+        for strategy, intent, again in relive(engine, instant, awake):
             if not again:
                 node.late.append((engine.slot(strategy), intent))
-        count += 1
+        count += len(instant)
     return count

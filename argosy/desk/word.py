@@ -11,6 +11,7 @@ from argosy.core.errors import Misuse
 from argosy.core.events import Command
 from argosy.core.ids import client_order_id
 from argosy.desk import latch
+from argosy.desk.actions import Actions
 from argosy.desk.node import Node
 from argosy.desk.status import Minutes, status
 from argosy.engine.state import PROTECTIONS
@@ -25,23 +26,26 @@ class Word:
     """The verbs of one desk.
 
     minutes: its last decisions; limits: see `status`; reload: takes changed settings, and says what changed
+    actions: what companies did to their shares
     way:     how it came to its account, for whoever examines it from another window; keys are in it where the account is a simulated one
     """
 
     def __init__(
         self, node: Node, minutes: Minutes, limits: Callable[[], tuple[float, float]], reload: Callable[[], Mapping[str, Any]],
-        way: Mapping[str, Any] | None = None,
+        way: Mapping[str, Any] | None = None, actions: Actions | None = None,
     ) -> None:  # fmt: skip
         self._node = node
         self._minutes = minutes
         self._limits = limits
         self._reload = reload
         self._way = way or {}
+        self._actions = actions
 
     def verbs(self) -> dict[str, Callable[[Said], Answer]]:
         """By name."""
         return {
             "status": self.status, "flatten": self.flatten, "cancel": self.cancel, "stop": self.stop, "reload": self.reload, "way": self.way,
+            "allow": self.allow,
             **dict.fromkeys(LEVELS, self.level), **dict.fromkeys(ONE, self.one),
         }  # fmt: skip
 
@@ -102,6 +106,14 @@ class Word:
         if tickets:
             self._command("cancel", said, order=tickets[0].order.id if number else 0)
         return {"orders": [ticket.order.id for ticket in tickets]}
+
+    async def allow(self, said: Said) -> Mapping[str, Any]:
+        """Trade a symbol again that a merger or the like stopped."""
+        by, reason = _why(said)
+        symbol = str(said.get("instrument", ""))
+        if self._actions is None:
+            raise Misuse("ACTION_NONE", "this desk asks for no corporate actions", where="SYMBOL", fix="`argosy status` shows what is halted")
+        return {"symbol": symbol, "after": self._actions.allow(symbol, by, reason)}
 
     async def stop(self, said: Said) -> Mapping[str, Any]:
         """End the desk; positions keep their stops."""

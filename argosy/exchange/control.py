@@ -9,6 +9,7 @@ from msgspec import structs
 from argosy.core.errors import Misuse
 from argosy.core.time import SECOND
 from argosy.exchange import corporate, exercise, news
+from argosy.exchange.hours import day_of
 from argosy.exchange.verbs import choice, count, need, on, real, verb, word
 from argosy.exchange.wire import Body
 
@@ -133,6 +134,19 @@ async def split(server: Server, body: Body) -> Body:
     """{symbol, ratio}: each share becomes so many."""
     corporate.split(server.exchange, server.exchange.board(word(body, "symbol")).symbol, real(body, "ratio", least=1e-4))
     return {}
+
+
+@verb("symbol", "kind", "day", "new_rate", "old_rate", "other_symbol")
+async def announce(server: Server, body: Body) -> Body:
+    """{symbol, kind, day?, new_rate?, old_rate?, other_symbol?}: say that an action is due on a day (today); nothing else happens."""
+    exchange = server.exchange
+    kind = choice(body, "kind", tuple(corporate.KINDS))
+    if not kind:
+        raise Misuse("CONTROL", "kind is missing", fix=f"one of {', '.join(corporate.KINDS)}")
+    rates = {name: real(body, name, least=1e-4) for name in ("new_rate", "old_rate") if name in body}
+    other = {"new_symbol": word(body, "other_symbol")} if "other_symbol" in body else {}
+    day = word(body, "day") if "day" in body else day_of(exchange.now)
+    return corporate.announce(exchange, kind, exchange.board(word(body, "symbol")).symbol, day, rates | other)
 
 
 @verb("symbol", "amount")

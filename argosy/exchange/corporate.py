@@ -39,7 +39,24 @@ def split(exchange: Exchange, symbol: str, ratio: float) -> None:
     old, new = share.denominator, share.numerator
     kind = "forward_splits" if new > old else "reverse_splits"
     papers = {"old_cusip": "", "new_cusip": ""} if old > new else {"cusip": ""}
-    _note(exchange, kind, {"symbol": symbol, **papers, "new_rate": new, "old_rate": old, "ex_date": day_of(now)})
+    today = day_of(now)
+    if not any(row["symbol"] == symbol and row["ex_date"] == today for row in exchange.actions.get(kind, ())):  # it was announced
+        _note(exchange, kind, {"symbol": symbol, **papers, "new_rate": new, "old_rate": old, "ex_date": today})
+
+
+KINDS: dict[str, tuple[str, str]] = {
+    "forward_splits": ("symbol", "ex_date"), "reverse_splits": ("symbol", "ex_date"), "stock_dividends": ("symbol", "ex_date"),
+    "spin_offs": ("source_symbol", "ex_date"), "cash_mergers": ("acquiree_symbol", "effective_date"),
+    "stock_mergers": ("acquiree_symbol", "effective_date"), "stock_and_cash_mergers": ("acquiree_symbol", "effective_date"),
+    "name_changes": ("old_symbol", "process_date"), "worthless_removals": ("symbol", "process_date"), "redemptions": ("symbol", "process_date"),
+}  # fmt: skip
+"""Kinds of actions that can be announced: under which names each says whose it is and from which day on it counts."""
+
+
+def announce(exchange: Exchange, kind: str, symbol: str, day: str, more: Body) -> Body:
+    """Say that an action lies ahead, or is due today: /v1/corporate-actions tells it, and nothing else happens. The row."""
+    whose, when = KINDS[kind]
+    return _note(exchange, kind, {whose: symbol, **more, when: day})
 
 
 def dividend(exchange: Exchange, symbol: str, amount: float) -> None:
@@ -56,16 +73,27 @@ def dividend(exchange: Exchange, symbol: str, amount: float) -> None:
     })  # fmt: skip
 
 
-def _note(exchange: Exchange, kind: str, row: Body) -> None:
-    """Keep an action for /v1/corporate-actions."""
+def _note(exchange: Exchange, kind: str, row: Body) -> Body:
+    """Keep an action for /v1/corporate-actions; the row as it is kept."""
     rows = exchange.actions.setdefault(kind, [])
     today = datetime.fromtimestamp(exchange.now // SECOND, UTC).strftime("%Y-%m-%d")
     count = sum(len(found) for found in exchange.actions.values())
     rows.append({"id": name(exchange.seed, "action", count), "process_date": today, "record_date": today, "payable_date": today, **row})
+    return rows[-1]
+
+
+def _whose(row: Body) -> str:
+    """The symbol whose holders an action is about."""
+    return str(next(row[field] for field in ("symbol", "source_symbol", "acquiree_symbol", "old_symbol") if field in row))
+
+
+def _when(row: Body) -> str:
+    """From which day on it counts."""
+    return str(row.get("ex_date") or row.get("effective_date") or row["process_date"])
 
 
 def listed(exchange: Exchange, query: Mapping[str, str]) -> Body:
-    """The answer of /v1/corporate-actions: what has happened here, by type, in pages; dates inclusive. Refusal 400."""
+    """The answer of /v1/corporate-actions: what happened here or was announced, by type, in pages; dates inclusive. Refusal 400."""
     wanted = {f"{kind}s" for kind in query["types"].split(",")} if query.get("types") else set(exchange.actions)
     named, ids = (set(filter(None, query.get(field, "").split(","))) for field in ("symbols", "ids"))
     low, high = query.get("start", "")[:10] or "0000", query.get("end", "")[:10] or "9999"
@@ -74,9 +102,9 @@ def listed(exchange: Exchange, query: Mapping[str, str]) -> Body:
         raise Refusal(400, 0, f"invalid limit or sort: {limit}, {order}")
     rows = [
         (kind, row) for kind, several in exchange.actions.items() for row in several
-        if kind in wanted and (not named or row["symbol"] in named) and (not ids or row["id"] in ids) and low <= row["ex_date"] <= high
+        if kind in wanted and (not named or _whose(row) in named) and (not ids or row["id"] in ids) and low <= _when(row) <= high
     ]  # fmt: skip
-    rows.sort(key=lambda one: (one[1]["ex_date"], one[1]["id"]), reverse=order == "desc")
+    rows.sort(key=lambda one: (_when(one[1]), one[1]["id"]), reverse=order == "desc")
     first, token = 0, query.get("page_token")
     if token:
         first = next((place for place, (_, row) in enumerate(rows) if row["id"] == token), -1)

@@ -267,6 +267,18 @@ class DeskSettings(Section):
     on_failure: Literal["keep", "flatten"] = Field(
         default="keep", description="the position of a strategy that failed: kept with its stops, or closed"
     )
+    market_orders: Literal["auto", "limit", "market"] = Field(
+        default="auto",
+        description="how an order at the market is said to the broker: limit: as a limit risk.collar.max_pct from the last price, which an exit "
+        "moves along; market: as it is; auto: limit with paper and real money, market in sim",
+    )
+    extended_hours: bool = Field(
+        default=False,
+        description="outside of regular hours, orders on which no stop hangs go out as limits for extended hours; else they wait for the open",
+    )
+    keep_sims: int = Field(
+        default=5, ge=0, le=1000, description="how many simulations of `argosy up` are kept; each start of it removes the older ones"
+    )
     requests_per_minute: int = Field(default=0, ge=0, le=100_000, description="requests to the broker; 0: its own limit, 200")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="what the log keeps")
 

@@ -39,7 +39,7 @@ from argosy.net.secret import Secret
 from argosy.store.reader import Reader
 from argosy.store.recorder import read
 from argosy.store.snapshots import Snapshots
-from tests.desk.drillers import Weaver
+from tests.desk.drillers import Knitter, Weaver
 from tests.desk.harbour import KEY, SECRET, SYMBOLS, Harbour
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,8 +108,8 @@ class Life:
         environment = {"ARGOSY_HOME": str(home), "ARGOSY_CRASH": crash}
         self.pid = basin.fork(
             {
-                "words": ["run", f"{ROOT}/tests/desk/drillers.py:Weaver", "--base", basin.harbour.server.url, "--key", KEY, "--secret", SECRET,
-                          "--config", str(basin.settings), "--json", "--every", "1s"],
+                "words": ["run", *[f"{ROOT}/tests/desk/drillers.py:{one.__name__}" for one in (Weaver, Knitter)], "--base", basin.harbour.server.url,
+                          "--key", KEY, "--secret", SECRET, "--config", str(basin.settings), "--json", "--every", "1s"],
                 "environment": environment, "out": str(self.out), "pages": PAGES, "save": SAVE, "count": count,
             } | more
         )  # fmt: skip
@@ -393,7 +393,7 @@ class Basin:
             instruments = await quay.learn(door, list(SYMBOLS), fractional=False)
 
             def engine() -> Any:
-                wanted = [Wanted(name="weaver", plugin=Weaver, symbols=SYMBOLS)]
+                wanted = [Wanted(name=one.__name__.lower(), plugin=one, symbols=SYMBOLS) for one in (Weaver, Knitter)]
                 return quay.desk(door, wanted, instruments, Terms(desk="ARGO", profile="desk"), MemoryJournal(), cash=1_000_000_000_000).engine
 
             whole, short = engine(), engine()
@@ -405,7 +405,7 @@ class Basin:
                 raise Wrong("it ended in order and no state was saved")
             if found.label.state != whole.state.hash:
                 raise Wrong("the state that it ended with is not that of a life without a kill")
-            _, saved = msgspec.msgpack.decode(found.blob, type=Kept)
+            saved = msgspec.msgpack.decode(found.blob, type=Kept).engine
             since = [row for row in records if row[0] >= found.label.seq]
             restart(short, since, read(root / "rows", found.label.rows), saved)
             for a, b in zip(whole.slots, short.slots, strict=True):

@@ -42,3 +42,22 @@ class Weaver:
             for k in range((2, 2, 3, 3, 1, 1, 2, 0)[turn])
         ]
         return Ladder(i, tuple(rungs), why=f"turn {n}, {state.sum:.6f}")
+
+
+class Knitter:
+    """Another holder of the first symbol, which buys more and sells some beside the first one's stop, so that each time there is a saga."""
+
+    watches = (Watch("*", "quote"),)
+    state = Seen
+
+    def __init__(self) -> None:
+        self.state = Seen()  # type: ignore[misc,assignment]
+
+    def on_quote(self, quote, book):  # type: ignore[no-untyped-def]
+        i, state = quote.instrument, self.state
+        n = state.n[i] = state.n.get(i, 0) + 1
+        if i or n % 3:
+            return None
+        lots = (3, 6, 4, 4, 8, 0)[(n // 3) % 6]
+        stop = Protection(stop=round(round(quote.bid, 2) * 0.85, 2)) if lots else None
+        return Target(0, lots=lots, why=f"turn {n}", protection=stop)

@@ -111,14 +111,15 @@ class Desk:
     def __init__(
         self, harbour: Harbour, plan: Mapping[str, Any] | None = None, *, before: Desk | None = None, every: Every = NEVER,
         limits: Limits = QUICK, policy: Policy | None = None, silence: Silence | None = None, code: Mapping[str, Any] | None = None,
-        mute_s: float = 0.0, wait: bool = True, lease: Callable[[], None] = lambda: None, name: str = "",
+        mute_s: float = 0.0, wait: bool = True, lease: Callable[[], None] = lambda: None, name: str = "", away_ns: int = 0,
     ) -> None:  # fmt: skip
         self.harbour = harbour
         self.name = name or (before.name if before is not None else "ARGO")
         self.plan = dict(plan) if plan is not None else dict(before.plan) if before is not None else {"one": {}}
         self.journal = before.journal if before is not None else MemoryJournal()
         self.rows: list[Bar] = list(before.rows) if before is not None else []
-        names = Instruments(Instrument(symbol=symbol) for symbol in SYMBOLS)
+        self.away_ns = away_ns or (before.away_ns if before is not None else 0)
+        names = Instruments(Instrument(symbol=symbol, away_ns=self.away_ns) for symbol in SYMBOLS)
         strategies = code or {one: hand.says(wants) for one, wants in self.plan.items()}
         self.engine = hand.assemble(
             hand.wanted(strategies), (names, [], []), hand.terms(cash=1_000_000.0, desk=self.name), journal=self.journal

@@ -27,6 +27,7 @@ from argosy.net.keystore import Cost, Keystore
 from argosy.net.secret import Secret
 from argosy.settings import Settings
 from argosy.store.lease import Lease
+from argosy.store.opening import LOCK
 from tests.desk.emergency import KEY, SECRET, account, ask, client, control, desk, exchange, live, order
 
 HOLD = (Wanted("buy_and_hold", "buy_and_hold", {}, ("AAA", "BBB")),)
@@ -193,12 +194,14 @@ def test_the_exercise_touches_no_other_order_and_no_position(home: Path) -> None
 def test_beside_a_desk_that_runs_nothing_is_sent(home: Path) -> None:
     with exchange() as server:
         folder = of("sim", account(server)).make()
-        with desk(folder), Lease(folder.lease):
+        with desk(folder), Lease(folder.journal / LOCK):
             checks = found(server, "lease", "kill switch")
         assert (checks["lease"].status, checks["kill switch"].status) == ("warn", "pass") and "no order was sent" in checks["kill switch"].said
         assert ask(server, "GET", "/v2/orders?status=all") == []
-        with Lease(folder.lease, account="PA9"):
-            assert found(server, "lease")["lease"].status == "fail"
+        with Lease(folder.journal / LOCK, account="PA9"):
+            held = found(server, "lease")["lease"]
+        assert held.status == "fail" and f"process {os.getpid()} on " in held.value
+        assert found(server, "lease")["lease"].status == "pass"
 
 
 def test_a_latch_and_a_damaged_journal_and_a_disk_that_is_not_there(home: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from argosy.core.errors import Misconfigured, Misuse
@@ -12,6 +13,8 @@ from argosy.desk.kill import Kill, Result
 from argosy.exchange.server import Server
 from argosy.net.outcome import Answered, Outcome
 from argosy.net.secret import Secret
+from argosy.venues.alpaca.answer import Accepted
+from argosy.venues.alpaca.client import Client
 from argosy.venues.alpaca.leaving import Leaving, leave
 from tests.desk.emergency import client, control, exchange, held, live, order
 
@@ -183,6 +186,63 @@ def test_a_broker_that_tells_nothing_is_asked_again_and_never_taken_for_flat(mon
 
     result = asyncio.run(go())
     assert (result.clean, result.orders, result.positions) == (False, -1, -1) and "does not tell" in result.stuck[0] and result.looks >= 2
+
+
+def test_a_broker_that_says_no_for_a_while_is_looked_at_again_until_it_is_clean() -> None:
+    with exchange() as server:
+        order(server, "BBB", "buy", 1, "limit", limit_price="40")
+        control(server, "fault", method="GET", path="/v2/orders", status=403, times=2)
+        control(server, "fault", method="GET", path="/v2/positions", status=403, times=1)
+        result, told = kill(server)
+        loud = [numbers["text"] for _, word, numbers in told if word == "stuck"]
+        assert result.clean and live(server) == [] and result.looks >= 4 and "does not tell what is open: HTTP_403" in loud[0]
+
+
+def test_one_request_for_all_that_fails_is_followed_by_one_for_each() -> None:
+    with exchange() as server:
+        for n in range(22):
+            order(server, "BBB", "buy", 1, "limit", limit_price=str(20 + n / 2))
+        control(server, "fault", method="DELETE", path="/v2/orders", status=403, times=1)
+        result, _ = kill(server)
+        assert result.clean and live(server) == [] and result.cancels >= 44  # all at once, and then one by one
+
+
+def test_a_clock_that_nobody_tells_counts_as_the_regular_day() -> None:
+    with exchange() as server:
+        order(server, "CCC", "buy", 7)
+        control(server, "fault", method="GET", path="/v2/clock", status=403, times=None)
+        result, told = kill(server)
+        assert result.clean and held(server) == {}
+        assert {numbers["phase"] for _, word, numbers in told if word == "exit"} == {"regular"}
+
+
+@pytest.mark.parametrize("regular", [True, False])
+def test_a_position_without_a_price_leaves_at_the_market_or_is_said_loudly(regular: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    with exchange(start="2026-11-09T15:30:00Z") as server:
+        order(server, "CCC", "buy", 7)
+        shown, clock = Client.positions, server.exchange.hours.clock
+
+        async def priceless(self: Client, **named: Any) -> Any:
+            told = await shown(self, **named)
+            return Accepted([msgspec.structs.replace(row, current_price=None) for row in told.value])  # type: ignore[union-attr]
+
+        monkeypatch.setattr(Client, "positions", priceless)
+        if not regular:
+            when = {"is_open": False, "timestamp": "2026-11-09T18:30:00-05:00"}
+            server.exchange.hours.clock = lambda now: clock(now) | when  # type: ignore[method-assign]
+        result, told = kill(server, within_s=8.0 if regular else 1.0)
+        assert (result.clean, held(server)) == ((True, {}) if regular else (False, {"CCC": 7.0}))
+        loud = [numbers["text"] for _, word, numbers in told if word == "stuck"]
+        assert loud == ([] if regular else ["CCC has no price, and outside regular hours only a limit leaves"])
+
+
+def test_when_nothing_moves_the_owner_is_sent_to_the_brokers_own_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("argosy.desk.kill.STUCK_S", 0.3)
+    with exchange() as server:
+        order(server, "BBB", "buy", 1, "limit", limit_price="40")
+        control(server, "hold_cancels", on=True)
+        result, _ = kill(server, within_s=1.5)
+        assert not result.clean and any("nothing has moved" in text and "the broker's own page" in text for text in result.stuck)
 
 
 class Told:

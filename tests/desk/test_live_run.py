@@ -23,12 +23,13 @@ from argosy.cli.run import examined
 from argosy.core.errors import ArgosyError, Misconfigured
 from argosy.core.intents import Protection, Target
 from argosy.core.time import DAY, MINUTE
-from argosy.desk import arming, ceremony, doctor, latch
+from argosy.desk import arming, ceremony, doctor, latch, permit
 from argosy.desk.arming import Facts, Record, Signed
 from argosy.desk.folder import of
 from argosy.desk.run import Desk
 from argosy.net.guard import Armed
 from argosy.net.keystore import Cost, Keystore
+from argosy.net.outcome import Failed
 from argosy.net.secret import Secret
 from argosy.settings import Settings, load
 from argosy.venues.alpaca.codec import WireAccount
@@ -290,6 +291,76 @@ def test_an_arming_that_ends_is_told_and_halts_while_the_door_is_open(harbour: H
             assert desk.alarms.count("ARMING_ENDS") == 1 and desk.alarms.count("DISARMED") == 1
 
     asyncio.run(life())
+
+
+def test_after_the_end_exits_go_out_and_nothing_that_opens(harbour: Harbour, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hold the same symbol, so the desk itself watches each one's stop. The arming ends; a stop is reached; the exit goes out and fills."""
+    monkeypatch.setattr(permit, "LAST", 1_000_000_000)
+    monkeypatch.setattr(permit, "WARNED", (3_600_000_000_000, 10_000_000_000, 1_200_000_000))
+    harbour.ctl("quote", symbol="AAPL", bid=100.0, ask=100.02)
+
+    async def life() -> None:
+        armed = proof(harbour, home, minutes=0.0001, lasts=4_500_000_000)
+        two = {"near": wants(1, protection=Protection(stop=95.0)), "far": wants(1, protection=Protection(stop=60.0))}
+        async with berth(harbour, wish(harbour, armed, two)) as desk:
+            await desk.until(lambda: desk.lots() == 2 and desk.open() and all(ticket.order.tag == "stop" for ticket in desk.open()))
+            assert [ticket.order.stop for ticket in desk.open()] == [60.0], "the broker holds the widest alone"
+            await desk.until(lambda: "ARMING_OVER" in desk.alarms)
+            assert time.time_ns() >= armed.until_ns and desk.state.level == latch.HALT
+            told = [(one.code, one.severity) for one in desk.node.alarms if one.code in ("ARMING_ENDS", "DISARMED", "ARMING_OVER")]
+            assert told == [("ARMING_ENDS", "page")] * 2 + [("DISARMED", "page"), ("ARMING_OVER", "page")]
+            door = desk.desk.wired.door.client.calls
+            plain = {"symbol": "AAPL", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"}
+            bracket = plain | {"position_intent": "buy_to_close", "order_class": "bracket", "take_profit": {"limit_price": "200"}}
+            for body in (plain, bracket, plain | {"position_intent": "buy_to_open"}):
+                assert await door.call("POST", "/v2/orders", body=json.dumps(body).encode()) == shut
+            for method, path in (("PATCH", "/v2/orders/x"), ("POST", "/v2/positions"), ("DELETE", "/v2/account/keys")):
+                assert await door.call(method, path, body=b"{}") == shut
+            assert harbour.held() == 2
+            harbour.ctl("quote", symbol="AAPL", bid=94.0, ask=94.02)
+            await desk.until(lambda: desk.lots(0, "near") == 0)
+            assert desk.lots(0, "far") == 1 and harbour.held() == 1
+            await desk.until(lambda: len(harbour.resting()) == 1)  # what is left is guarded again
+            await desk.ask("flatten", reason="enough")
+            await desk.until(lambda: desk.lots() == 0 and harbour.held() == 0 and not harbour.resting())
+            assert await desk.stop() == 0
+
+    shut = Failed("ARMING_ENDED", False, "only orders that close go out now")
+    asyncio.run(life())
+
+
+def test_a_record_that_is_taken_away_shuts_the_door_at_once(harbour: Harbour, home: Path) -> None:
+    async def life() -> None:
+        async with berth(harbour, wish(harbour, proof(harbour, home), {"one": wants(1, protection=Protection(stop=60.0))})) as desk:
+            await desk.until(lambda: desk.lots() == 1)
+            door = desk.desk.wired.door.client.calls
+            assert (await door.call("GET", "/v2/clock")).status == 200
+            desk.node.folder.arming.unlink()
+            await desk.until(lambda: "DISARMED" in desk.alarms)
+            body = {"symbol": "AAPL", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"}
+            answer = await door.call("POST", "/v2/orders", body=json.dumps(body).encode())
+            assert isinstance(answer, Failed) and (answer.cause, answer.sent) == ("ARMING_ENDED", False)
+            assert (await door.call("GET", "/v2/clock")).status == 200
+
+    asyncio.run(life())
+
+
+def test_the_end_is_told_half_an_hour_ten_minutes_and_a_minute_before_the_halt(harbour: Harbour, home: Path) -> None:
+    armed = proof(harbour, home, lasts=40 * MINUTE)
+    halts, wall = armed.until_ns - permit.LAST, [0]
+    one = permit.Permit(armed, armed.account, of("sim", armed.account).arming, lambda: wall[0])
+    told = []
+    for left in (35 * MINUTE, 30 * MINUTE + 1, 30 * MINUTE, 29 * MINUTE, 10 * MINUTE, 9 * MINUTE, MINUTE, 1, 0, -MINUTE):
+        wall[0] = halts - left
+        told.append((left, one.ends(), one.ended()))
+    assert [left for left, soon, _ in told if soon] == [30 * MINUTE, 10 * MINUTE, MINUTE]
+    assert [left for left, _, over in told if over] == [-MINUTE]
+    assert one.ended() is False
+    assert "in 10 min entries are taken back" in told[4][1] and "argosy arm" in told[4][1]
+    late = permit.Permit(armed, armed.account, of("sim", armed.account).arming, lambda: halts - 5)
+    assert late.ends() and not late.ends(), "begun so late it is said once"
+    none = permit.Permit(None, "x", of("sim", "x").arming)
+    assert (none.ends(), none.over(), none.ended()) == ("", "", False)
 
 
 def test_a_proof_for_another_account_starts_no_desk_and_a_reload_widens_no_limit(harbour: Harbour, home: Path) -> None:

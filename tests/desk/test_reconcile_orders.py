@@ -396,10 +396,8 @@ def test_to_be_there_once_begins_the_count_anew() -> None:
     assert table.told(at=130.0) == [] and codes(table.told(at=140.0)) == ["NOT_FOUND"]
 
 
-def test_nothing_is_concluded_while_the_client_asks_itself() -> None:
+def test_an_answer_about_an_order_that_never_was_ours_says_nothing() -> None:
     table = Table(limits=Limits(lookups=1, over=0))
-    table.books._settling = lambda order: True
-    assert table.told() == [] == table.shows() == table.books.inflight(100 * SECOND)
     assert table.books.answered(999, (), 0, table.when(1.0)) == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from argosy.core.shown import execution, place
 from argosy.core.time import MINUTE
 from argosy.desk import executions
 from argosy.desk.executions import Executions, joined
-from argosy.desk.recover import Stamped, known_orders, recover
+from argosy.desk.recover import Stamped, known_orders, recover, unpacked
 from argosy.desk.rounds import Every, Rounds
 from argosy.desk.silence import Silence
 from tests.walks.hand import Stage, sent
@@ -124,6 +125,15 @@ def test_what_a_journal_knows_of_the_venue() -> None:
     assert [leg.tag for leg in told[first.id]] == ["stop"] and set(told) >= {order.id for order in silent}
     bare = {order.id: legs for order, legs in known_orders(stage.state, {})}
     assert [leg.id for leg in bare[first.id]] == [leg.id for leg in told[first.id]]
+    everything, names = list(stage.engine.journal.records()), stage.engine.instruments
+    for cut in range(len(everything) + 1):  # read to any place, kept, and gone on with from there, it knows the same
+        before = recover(everything[:cut], names)
+        again = recover(everything[cut:], names, unpacked(before.packed(before.sent), names))
+        assert again.executions.kept() == found.executions.kept()
+        assert repr(msgspec.structs.replace(again, executions=found.executions)) == repr(found), cut  # by their words: nan is not nan
+    assert found.upto == stage.engine.journal.seq and found.header == everything[0][1]
+    kept = unpacked(found.packed({first.id}), names)
+    assert set(kept.sent) == {first.id} | found.unanswered, "what is over and not remembered is not kept"
 
 
 def test_of_long_tapes_the_last_rows_are_remembered() -> None:

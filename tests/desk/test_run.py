@@ -149,7 +149,7 @@ def test_a_heart_that_breaks_a_law_stops_the_desk_and_sends_nothing_more(harbour
             def broken(*_: Any) -> Any:
                 raise ZeroDivisionError("one too many")
 
-            desk.node.engine.state.portfolio.mark = broken
+            desk.node._step = broken
             assert await asyncio.wait_for(desk.running, 10) == 1
             sent = len(harbour.client_ids())
             assert "HEART_RAISED" in desk.alarms and desk.node.broken.code == "HEART_RAISED"

@@ -558,7 +558,7 @@ def test_small_things_of_a_start_and_of_rounds(harbour: Harbour) -> None:
 
     async def work() -> None:
         async with Desk(harbour, {"one": {}}) as desk:
-            start = Start(desk.engine, desk.rounds, desk.clock)
+            start = Start(desk.engine, desk.rounds, desk.clock, connect=desk.follow)
             start._same(Adjust(0, 0, -1, 0, 0.0, 0, "USD", "x"))
             start._quarantine()
             order, leg = Order(4, 0, BUY, 1), Order(5, 0, BUY, 1, parent=4)
