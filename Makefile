@@ -30,7 +30,7 @@ drill: $(READY)  ## the laws again with many more random cases; the wire: a mill
 	$(BIN)/python scripts/flakes.py 20 tests/exchange tests/venues/alpaca --load
 
 clean:  ## remove what the other targets made
-	rm -rf .venv build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(READY): pyproject.toml constraints.txt examples/tsla_improved/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Argosy needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Say which with: make PYTHON=python3.11")'

@@ -40,6 +40,7 @@ WORDS = {
     "EXECUTION_UNKNOWN": "an execution was taken back of which nothing is known", "PROTECTION_REFUSED": "the gate refused a stop or target",
     "STRATEGY_QUARANTINED": "a strategy raised an error and was stopped", "VENUE_REFUSES": "the venue refuses the same thing again and again",
     "CANCEL_REFUSED": "the venue refuses a cancel again and again; it is asked ever more seldom",
+    "SAGA_LATE": "a protection that was to make way is not gone in time, or what it made way for is not done; that is wanted no more",
     "FX_STALE": "a currency has no rate, or an old one",
 }  # fmt: skip
 """What a code says where its refusals say several things, or what they saw."""

@@ -73,8 +73,6 @@ def called(runs: list[Path], results: list[Result]) -> tuple[str, ...]:
 
 
 def _show(found: Comparison) -> None:
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     from argosy.cli import screen
@@ -89,7 +87,7 @@ def _show(found: Comparison) -> None:
     days = f"{iso(int(found.days.known[0]))[:10]} to {iso(int(found.days.known[-1]))[:10]} · {len(found.days.returns):,} common days{cut}"
     out.print(days, style=screen.SOFT, soft_wrap=True)
     out.print()
-    table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
+    table = screen.table()
     table.add_column("", no_wrap=True, style=screen.SOFT)
     for name in found.names:
         table.add_column(name, justify="right")

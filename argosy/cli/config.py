@@ -156,17 +156,21 @@ def _strategies(loaded: Any) -> list[Any]:
 
 
 def _unprotected(settings: Any) -> list[str]:
-    """Which strategies send no stop where the gate refuses entries without one; a note where only running them would tell."""
+    """Which strategies send no stop where the gate asks for one, and what becomes of their entries; a note where only running them would tell."""
     import dis
 
     from argosy.core.errors import Misuse
     from argosy.engine.rules.profiles import PROFILES
+    from argosy.engine.rules.protection import ProtectionLimits
     from argosy.house import Wanted, strategy
 
     profile = settings.risk.profile
     limits = PROFILES[profile].get("protection", {}) | settings.risk.limits.get("protection", {})
-    if not limits.get("required"):
+    limits = {**{field: getattr(ProtectionLimits(), field) for field in ProtectionLimits.__struct_fields__}, **limits}
+    if not limits["required"]:
         return []
+    pct = limits["default_stop_pct"]
+    becomes = f"get one {pct:g} % from their price" if pct else "are refused"
     said, untold = [], []
     for name, entry in settings.strategies.items():
         try:
@@ -178,9 +182,9 @@ def _unprotected(settings: Any) -> list[str]:
         if sets:
             untold.append(name)
         else:
-            said.append(f"strategies.{name} never sets a stop: its entries will be refused (PROTECTION_REQUIRED, profile {profile})")
+            said.append(f"strategies.{name} never sets a stop: its entries {becomes} (risk.protection)")
     if untold:
-        said.append(f"profile {profile} refuses entries without a stop (PROTECTION_REQUIRED): see that {', '.join(untold)} sends one")
+        said.append(f"entries without a stop {becomes} (risk.protection): see that {', '.join(untold)} sends one")
     return said
 
 
@@ -213,14 +217,12 @@ def _one(fact: Any) -> None:
 
 
 def _list(facts: list[Any]) -> None:
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     from argosy.cli import screen
 
     out = screen.console()
-    table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
+    table = screen.table()
     for label in ("key", "now", "bounds", "set"):
         style = screen.SOFT if label in ("bounds", "set") else ""
         table.add_column(label, overflow="fold", style=style, no_wrap=label == "key")

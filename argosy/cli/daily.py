@@ -142,8 +142,6 @@ def _json(result: Daily, old: Sequence[Age], clock: int, label: str, out: Path |
 
 
 def _show(result: Daily, old: Sequence[Age], label: str, instruments: Instruments, out: Path | None) -> None:
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     from argosy.cli import screen
@@ -167,7 +165,7 @@ def _show(result: Daily, old: Sequence[Age], label: str, instruments: Instrument
         say.print(Text(f"\n✗ {failed}", style=f"bold {screen.LOSS}"))
     if result.unknown:
         say.print(Text(f"\n! held, and not in the data: {', '.join(result.unknown)}; nothing is said of them", style=screen.LOSS))
-    table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False, padding=(0, 1))
+    table = screen.table(padding=(0, 1))
     for head in ("Symbol", "Decision", ">Close", ">Holds", ">Wants", ">Trade", ">Worth", ">Share", "Why"):
         side = "right" if head.startswith(">") else "left"
         table.add_column(head.lstrip(">"), justify=side, no_wrap=head != "Why", overflow="fold", ratio=1 if head == "Why" else None)  # type: ignore[arg-type]

@@ -327,12 +327,9 @@ def _said(value: Any) -> str:
 
 
 def _table(names: Any) -> Any:
-    from rich import box
-    from rich.table import Table
-
     from argosy.cli import screen
 
-    table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
+    table = screen.table()
     texts = ("symbol", "kind", "every", "from", "to", "origin", "ts", "known", "step", "worth knowing")
     for name in names:
         table.add_column(name, justify="left" if name in texts else "right", no_wrap=name not in ("origin", "worth knowing"))

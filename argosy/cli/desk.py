@@ -22,12 +22,10 @@ def found(which: str) -> Path:
     """The socket of the desk that runs. Misuse: DESK_NOT_RUNNING, DESK_SEVERAL."""
     from argosy.core.errors import Misuse
     from argosy.desk.folder import Folder, desks
-    from argosy.desk.inbox import answers
 
     if which:
         return Folder(desks() / which).inbox
-    folders = sorted(path for path in desks().iterdir() if path.is_dir()) if desks().is_dir() else []
-    running = [path for path in folders if answers(Folder(path).inbox)]
+    running = _running()
     if not running:
         raise Misuse("DESK_NOT_RUNNING", "no desk runs", where=str(desks()), fix="start one: `argosy run`")
     if len(running) > 1:
@@ -46,14 +44,22 @@ def say(which: str, verb: str, **said: Any) -> dict[str, Any]:
 def simulated() -> dict[str, Any] | None:
     """How the one simulated desk that runs here came to its exchange, with its keys; None where there is not exactly one."""
     from argosy.core.errors import Misuse
-    from argosy.desk.folder import Folder, desks
-    from argosy.desk.inbox import answers, ask
+    from argosy.desk.folder import Folder
+    from argosy.desk.inbox import ask
 
-    running = [path for path in sorted(desks().glob("sim-*")) if answers(Folder(path).inbox)]
+    running = _running("sim-*")
     try:
         return ask(Folder(running[0]).inbox, "way") if len(running) == 1 else None
     except Misuse:
         return None
+
+
+def _running(like: str = "*") -> list[Path]:
+    """The folders of desks that answer, by name."""
+    from argosy.desk.folder import Folder, desks
+    from argosy.desk.inbox import answers
+
+    return [path for path in sorted(desks().glob(like)) if answers(Folder(path).inbox)]
 
 
 def _me() -> str:
@@ -220,6 +226,41 @@ def resume(
         return
     told = say(which, "resume", reason=reason)
     _told(told, json, "✓ it goes on, with small orders first")
+
+
+def allow(
+    symbol: Annotated[str, typer.Argument(help="Which.", metavar="SYMBOL")],
+    reason: Reason = "", which: Which = "", json: Json = False,
+) -> None:  # fmt: skip
+    """Trade a symbol again that a merger, a spin-off or the like has stopped, once you saw to what the broker booked.
+
+    Splits need no word: they go into the books by themselves, before the open.
+
+    \b
+      argosy status                             says what is halted, and why
+      argosy allow XYZ --reason "spin-off booked, stops set anew"
+    """
+    told = say(which, "allow", instrument=symbol.upper(), reason=reason)
+    _told(told, json, f"✓ {told['symbol']} is traded again")
+
+
+def dark(
+    reason: Reason = "", yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, which: Which = "", json: Json = False
+) -> None:
+    """The last level (L4): cancel what could enlarge a position, leave positions to their stops or close them, then end the desk for good.
+
+    Which of both is breakers.dark ("leave" or "flatten"). The level stays latched: no start trades before `argosy unlatch`.
+    Where somebody else may have your keys, revoke them at the broker's page as well: this command cannot.
+
+    \b
+      argosy dark --reason "my laptop was stolen"
+      argosy kill --reason "..."                 where the desk does not answer
+      argosy unlatch --reason "new keys are in"  before it may ever start again
+    """
+    if not yes and not json:
+        typer.confirm("end the desk and latch level DARK?", abort=True)
+    told = say(which, "dark", reason=reason)
+    _told(told, json, "✓ level DARK is latched: entries are cancelled, then the desk ends\nkeys in wrong hands? revoke them at the broker's page now")
 
 
 def stop(reason: Reason = "", which: Which = "", json: Json = False) -> None:

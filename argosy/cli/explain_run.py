@@ -93,11 +93,9 @@ def _list(result: Result, run: Path, last: int, json: bool) -> None:
     if not rows:
         out.print(f"{result.name} never traded.")
         return
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
+    table = screen.table()
     for head in ("trade", "strategy", "symbol", "side", "entered", "left", "P&L", "return", "why"):
         right = head in ("trade", "P&L", "return")
         table.add_column(head, justify="right" if right else "left", no_wrap=head != "why", overflow="ellipsis" if head == "why" else "fold")
@@ -118,8 +116,8 @@ def _show(way: Way) -> None:
     tree(way.title, way.chapters, way.refused, way.result)
 
 
-_MARKS = {"bar": "saw", "intent": "wanted", "allocator": "allocated", "verdict": "gate", "order": "order", "venue": "venue", "fill": "fill",
-          "action": "meanwhile", "result": "earned"}  # fmt: skip
+_MARKS = {"bar": "saw", "intent": "wanted", "house": "house", "allocator": "allocated", "verdict": "gate", "order": "order", "venue": "venue",
+          "fill": "fill", "action": "meanwhile", "result": "earned"}  # fmt: skip
 
 
 def tree(title: str, chapters: list[Chapter], meanwhile: list[Step], result: Step | None) -> None:

@@ -208,10 +208,7 @@ def _day(ns: int, until: int) -> str:
 
 
 def _table(names: Sequence[str]) -> Any:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
+    table = screen.table()
     for name in names:
         number = name in ("rows", "refused")
         table.add_column(name, justify="right" if number else "left", no_wrap=name not in ("worth knowing", "file"), min_width=7 if number else None)

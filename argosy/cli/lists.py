@@ -66,16 +66,12 @@ def _title(out: Console, name: str, shown: int, of: int) -> None:
 
 
 def _table(out: Console, heads: Sequence[str], rows: Sequence[tuple[Sequence[Any], str]]) -> None:
-    """A table whose rows have a reason: beside them where there is room, else under them. heads: ">" first is flush right."""
-    from rich import box
+    """A table whose rows have a reason: beside them where there is room, else under them. heads: see `screen.table`."""
     from rich.padding import Padding
-    from rich.table import Table
     from rich.text import Text
 
     wide = out.width >= WIDE
-    table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False, padding=(0, 1 if wide else 0))
-    for head in heads:
-        table.add_column(head.lstrip(">"), justify="right" if head.startswith(">") else "left", no_wrap=True)
+    table = screen.table(*heads, padding=(0, 1 if wide else 0))
     if wide:
         table.add_column("Why", style=screen.SOFT, overflow="fold")
         for cells, why in rows:
@@ -113,7 +109,7 @@ def _trades(result: Result, last: int, out: Console) -> None:
             Text(percent(trip["return_frac"], signed=True), style=tone), lasting(trip["held_ns"]),
         ]  # fmt: skip
         rows.append((cells, why))
-    _table(out, ("Symbol", "Side", "Entered", "Left", ">Units", ">Entry", ">Exit", ">P&L", ">Return", ">Held"), rows)
+    _table(out, ("Symbol", "Side", "Entered", "Left", " Units", " Entry", " Exit", " P&L", " Return", " Held"), rows)
 
 
 def _orders(asked: Sequence[Asked], last: int, out: Console) -> None:
@@ -128,7 +124,7 @@ def _orders(asked: Sequence[Asked], last: int, out: Console) -> None:
             number(row.price), money(row.fee) if row.filled else NONE,
         ]  # fmt: skip
         rows.append((cells, row.why))
-    _table(out, ("Decided", "Symbol", "Side", ">Units", "Kind", ">At", "Ended", ">Price", ">Fee"), rows)
+    _table(out, ("Decided", "Symbol", "Side", " Units", "Kind", " At", "Ended", " Price", " Fee"), rows)
 
 
 def _refusals(asked: Sequence[Asked], last: int, out: Console, currency: str) -> None:
@@ -148,7 +144,7 @@ def _refusals(asked: Sequence[Asked], last: int, out: Console, currency: str) ->
         said = "; ".join(text for text in (row.text, compared(row.numbers, currency)) if text)
         cells = [iso(row.known)[:10], row.symbol, "buy" if row.side > 0 else "sell", _size(row.units), row.outcome, row.code]
         rows.append((cells, f"{said}  ·  wanted: {row.why}" if row.why else said))
-    _table(out, ("Decided", "Symbol", "Side", ">Units", "Outcome", "Code"), rows)
+    _table(out, ("Decided", "Symbol", "Side", " Units", "Outcome", "Code"), rows)
 
 
 def _size(units: float) -> str:

@@ -50,8 +50,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "The past": (
         "backtest", "sweep", "search", "walkforward", "montecarlo", "passport", "report", "compare", "explain", "taxes", "daily", "data"
     ),
-    "A desk": ("exchange", "doctor", "run", "status", "positions", "orders", "why", "pause", "reload", "stop", "journal"),
-    "Out of risk": ("reduce", "halt", "cancel", "flatten", "kill", "watchdog", "resume", "unlatch"),
+    "A desk": ("exchange", "doctor", "run", "status", "positions", "orders", "why", "pause", "allow", "reload", "stop", "journal"),
+    "Out of risk": ("reduce", "halt", "cancel", "flatten", "dark", "kill", "watchdog", "resume", "unlatch"),
     "Real money": ("arm", "disarm", "secrets"),
     "Settings": ("config",),
 }  # fmt: skip
@@ -163,6 +163,8 @@ app.command("positions", short_help="What the running desk holds.")(desk.positio
 app.command("orders", short_help="The running desk's orders that are not over.")(desk.orders)
 app.command("why", short_help="Why the desk did what it did with an order.")(why.why)
 app.command("halt", short_help="Cancel entries, take nothing new; stops stay.")(desk.halt)
+app.command("dark", short_help="The last level: cancel entries, then end the desk; keys in wrong hands.")(desk.dark)
+app.command("allow", short_help="Trade a symbol again that a merger or a spin-off has stopped.")(desk.allow)
 app.command("reduce", short_help="Take nothing that enlarges a position.")(desk.reduce)
 app.command("flatten", short_help="Close positions at the market.")(desk.flatten)
 app.command("cancel", short_help="Give up an order, or all entries.")(desk.cancel)

@@ -203,14 +203,11 @@ def _scaled(values: list[float], low: float, high: float, width: int) -> str:
 
 
 def _quantiles(rows: dict[str, list[float]]) -> Any:
-    from rich import box
-    from rich.table import Table
-
     from argosy.cli import screen
     from argosy.cli.search import HEADS, figure
     from argosy.lab.montecarlo.fan import LEVELS
 
-    table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
+    table = screen.table()
     table.add_column("quantile", no_wrap=True, style=screen.SOFT)
     for level in LEVELS:
         table.add_column(f"{100 * level:.0f} %", justify="right", no_wrap=True)
@@ -220,17 +217,11 @@ def _quantiles(rows: dict[str, list[float]]) -> Any:
 
 
 def _stress(found: Monte) -> Any:
-    from rich import box
-    from rich.table import Table
-
     from argosy.cli import screen
     from argosy.cli.search import HEADS, figure
 
     names = ("total_return", "sharpe", "max_drawdown", "trades", "end_equity")
-    table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
-    table.add_column("", no_wrap=True)
-    for name in names:
-        table.add_column(HEADS[name], justify="right", no_wrap=True)
+    table = screen.table("", *(f" {HEADS[name]}" for name in names))
     for row in found.stress.to_dicts():
         said = f"costs × {row['by']:g}" if row["kind"] == "costs" else f"{row['by']:g} bars late" if row["by"] != 1 else "1 bar late"
         table.add_row(said, *(figure(name, row[name]) for name in names), *([row["refused"]] if row["refused"] else []))

@@ -109,8 +109,6 @@ def _issue(
 
 
 def _show(made: Passport, label: str, path: Path | None) -> None:
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     from argosy.cli import screen
@@ -126,9 +124,7 @@ def _show(made: Passport, label: str, path: Path | None) -> None:
     if chosen:
         out.print(f"{'chosen' if made.grid else 'with'} {chosen}", style=screen.SOFT, soft_wrap=True)
     out.print()
-    table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False, show_header=False)
-    table.add_column("", no_wrap=True)
-    table.add_column("", no_wrap=True)
+    table = screen.table("", "", show_header=False)
     table.add_column("", overflow="fold", max_width=max(40, min(out.width, 140) - 32))
     for one in made.checks:
         colour = TONES[one.status]

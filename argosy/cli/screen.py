@@ -34,6 +34,17 @@ def console() -> Console:
     return Console(highlight=False, markup=False)
 
 
+def table(*columns: str, **more: Any) -> Table:
+    """An empty table as all of ours look. columns: what stands above; one that begins with a space is of figures, and stands right."""
+    from rich import box
+    from rich.table import Table
+
+    made = Table(box=box.SIMPLE_HEAD, header_style=SOFT, pad_edge=False, show_edge=False, **more)
+    for name in columns:
+        made.add_column(name.strip(), justify="right" if name.startswith(" ") else "left", no_wrap=True)
+    return made
+
+
 def say_json(value: Any) -> None:
     """One JSON document on stdout."""
     import msgspec

@@ -239,17 +239,12 @@ def _plateau(share: float) -> str:
 
 
 def _table(rows: Any, out: Found, width: int) -> Any:
-    from rich import box
-    from rich.table import Table
-
     from argosy.cli import screen
 
     names, goal = out.space.names, out.objective.name
     figures = [name for name in (goal, "total_return", "sharpe", "max_drawdown", "trades", "win_rate", "fees") if name in rows.columns]
     figures = list(dict.fromkeys(figures))[: max(1, (width - 8 - 10 * len(names)) // 10)]
-    table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
-    for head in ("#", *names, *(titled(name) for name in figures)):
-        table.add_column(head, justify="right", no_wrap=True)
+    table = screen.table(*(f" {head}" for head in ("#", *names, *map(titled, figures))))
     for row in rows.to_dicts():
         table.add_row(str(row["number"]), *(_value(row[name]) for name in names), *(figure(name, row[name]) for name in figures))
     return table
@@ -281,16 +276,12 @@ def titled(name: str) -> str:
 
 def _around(out: Found) -> Any:
     """One step to each side of the best."""
-    from rich import box
-    from rich.table import Table
 
     from argosy.cli import screen
     from argosy.lab.words import percent
 
-    goal, table = out.objective.name, Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
-    table.add_column("One step away", no_wrap=True)
-    for head in ("below", goal, "rank", "best", "above", goal, "rank", "explains"):
-        table.add_column(head, justify="right", no_wrap=True)
+    goal = out.objective.name
+    table = screen.table("One step away", " below", f" {goal}", " rank", " best", " above", f" {goal}", " rank", " explains")
     sides = {(row.name, row.side): row for row in (out.around.rows if out.around else ())}
     for name, best in (out.best or {}).items():
         cells = []

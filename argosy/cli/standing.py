@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from argosy.cli.screen import GAIN, LOSS, SOFT
+from argosy.cli.screen import GAIN, LOSS, SOFT, table
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
 Told = dict[str, Any]
-
-
-def _table(*columns: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, header_style=SOFT, pad_edge=False, show_edge=False)
-    for name in columns:
-        table.add_column(name.strip(), justify="right" if name.startswith(" ") else "left", no_wrap=True)
-    return table
 
 
 def _money(value: float, signed: bool = False) -> Any:
@@ -47,11 +36,11 @@ def standing(told: Told, out: Console) -> None:
     out.print()
     held(told["positions"], out)
     working(told["orders"], out)
-    table = _table("Strategy", "", " Equity", " P&L", "Why it rests")
+    fleet = table("Strategy", "", " Equity", " P&L", "Why it rests")
     for row in told["strategies"]:
         state = Text(row["status"], style="" if row["status"] == "active" else LOSS)
-        table.add_row(row["id"], state, _money(row["equity"]), _money(row["pnl"], True), row["cause"])
-    out.print(table)
+        fleet.add_row(row["id"], state, _money(row["equity"]), _money(row["pnl"], True), row["cause"])
+    out.print(fleet)
     for row in told["gauges"]:
         if row["limit"]:
             used = row["value"] / row["limit"]
@@ -75,12 +64,12 @@ def held(rows: list[Told], out: Console) -> None:
     if not rows:
         out.print("flat", style=SOFT)
         return
-    table = _table("Symbol", " Held", " Paid", " Price", " Worth", " P&L", "Whose")
+    shown = table("Symbol", " Held", " Paid", " Price", " Worth", " P&L", "Whose")
     for row in rows:
         whose = ", ".join(f"{name or 'house'} {lots}" for name, lots in row["by_strategy"].items())
         prices = f"{row['average']:.2f}", f"{row['mark']:.2f}"
-        table.add_row(row["symbol"], f"{row['qty']:g}", *prices, _money(row["value"]), _money(row["pnl"], True), whose)
-    out.print(table)
+        shown.add_row(row["symbol"], f"{row['qty']:g}", *prices, _money(row["value"]), _money(row["pnl"], True), whose)
+    out.print(shown)
 
 
 def working(rows: list[Told], out: Console) -> None:
@@ -88,14 +77,14 @@ def working(rows: list[Told], out: Console) -> None:
     if not rows:
         out.print("no orders", style=SOFT)
         return
-    table = _table("Order", "Symbol", "", " Lots", " Filled", "Type", " Price", "Where", "Strategy", "")
+    shown = table("Order", "Symbol", "", " Lots", " Filled", "Type", " Price", "Where", "Strategy", "")
     for row in rows:
         price = " / ".join(f"{row[name]:.2f}" for name in ("stop", "limit") if row[name] is not None)
-        table.add_row(
+        shown.add_row(
             row["client_id"], row["symbol"], row["side"], f"{row['qty']:g}", f"{row['filled']:g}", row["type"], price, row["work"].lower(),
             row["strategy"], row["tag"],
         )  # fmt: skip
-    out.print(table)
+    out.print(shown)
 
 
 def clock(at: int) -> str:

@@ -56,9 +56,7 @@ def describe(name: str, cls: type) -> dict[str, Any]:
 
 
 def _show(rows: list[dict[str, Any]]) -> None:
-    from rich import box
     from rich.padding import Padding
-    from rich.table import Table
     from rich.text import Text
 
     from argosy.cli import screen
@@ -69,7 +67,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
         out.print(Text.assemble((row["name"], f"bold {screen.GAIN}"), "  ", row["about"]))
         if not row["params"]:
             continue
-        table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
+        table = screen.table()
         for label in ("param", "type", "default", "bounds", "what it is"):
             table.add_column(
                 label,

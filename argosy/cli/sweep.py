@@ -137,17 +137,11 @@ def _range(text: str, said: str) -> list[Any]:
 
 
 def _table(rows: pl.DataFrame, names: list[str], width: int) -> Any:
-    from rich import box
-    from rich.table import Table
-
     from argosy.cli import screen
     from argosy.lab.words import number, percent
 
-    table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
-    table.add_column("Symbol", no_wrap=True)
     shown = len(HEADS) if width >= 60 + 10 * len(names) + 30 else 5
-    for head in (*names, *HEADS[:shown]):
-        table.add_column(head, justify="right", no_wrap=True)
+    table = screen.table("Symbol", *(f" {head}" for head in (*names, *HEADS[:shown])))
     for row in rows.to_dicts():
         figures = (
             percent(row["total_return"], signed=True), number(row["sharpe"]), percent(row["max_drawdown"]), number(row["trades"], 0),

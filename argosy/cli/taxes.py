@@ -81,16 +81,10 @@ def _open(account: Account) -> dict[str, Any]:
 
 
 def _sums(told: dict[str, dict[str, Any]], currency: str) -> Any:
-    from rich import box
-    from rich.table import Table
-
     from argosy.cli import screen
     from argosy.lab.words import money, number
 
-    table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
-    table.add_column("Term", no_wrap=True)
-    for head in ("Sales", "Proceeds", "Basis", "Not allowed", "Gain or loss"):
-        table.add_column(head, justify="right", no_wrap=True)
+    table = screen.table("Term", " Sales", " Proceeds", " Basis", " Not allowed", " Gain or loss")
     for term, name in (("short", "up to a year"), ("long", "over a year"), ("all", "together")):
         one = told[term]
         if term == "all":
@@ -101,18 +95,11 @@ def _sums(told: dict[str, dict[str, Any]], currency: str) -> Any:
 
 
 def _sales(made: list[dict[str, Any]], currency: str, width: int) -> Any:
-    from rich import box
-    from rich.table import Table
-
     from argosy.cli import screen
     from argosy.lab.words import money
 
     wide = width >= 100
-    right = ("Proceeds", "Basis", "W", "Gain")
-    table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
-    for head in ("What", "Acquired", "Sold", "Proceeds", "Basis", "W", "Gain", "Term"):
-        if wide or head not in ("Proceeds", "Basis"):
-            table.add_column(head, justify="right" if head in right else "left", no_wrap=True)
+    table = screen.table("What", "Acquired", "Sold", *((" Proceeds", " Basis") if wide else ()), " W", " Gain", "Term")
     for row in made:
         amounts = [money(float(row[name]), currency) for name in ("Proceeds", "Cost or other basis")] if wide else []
         washed = money(float(row["Amount of adjustment"]), currency) if row["Code"] else ""

@@ -44,8 +44,12 @@ def up(
       argosy status                   from another window, while it runs
 
     Days are real, their minutes are drawn; nights are left out. Exit status 0 when the desk ended cleanly.
+    What it remembers stays under ARGOSY_HOME for `argosy why` and the journal; the last five (desk.keep_sims) are kept.
     """
     from argosy.core.time import SECOND, span
+    from argosy.settings import load
+
+    keep = load(config or HERE / "up.toml", {}).settings.desk.keep_sims
 
     seconds = span(during) / SECOND if during else 0.0
     page = not (plain or json) and sys.stdin.isatty() and sys.stdout.isatty()
@@ -57,6 +61,7 @@ def up(
             tell_json("exchange", {"url": told["trading"], "key": told["keys"][0], "secret": "secret"})
         else:
             typer.echo(f"exchange  {told['trading']}  real days from {start}, their minutes drawn, {speed:g} times as fast", err=page)
+        _tidy(str(told["trading"]), str(told["keys"][0]), keep, json, page)
         words = (
             "run", "--config", str(config or HERE / "up.toml"), "--mode", "sim", "--base", str(told["trading"]), "--key", str(told["keys"][0]),
             "--secret", "secret", "--symbols", names, "--every", "1s", "--json",
@@ -78,6 +83,33 @@ def up(
         if status:
             typer.echo(desk.complaint(), err=True)
     raise typer.Exit(status)
+
+
+def _tidy(url: str, key: str, keep: int, json: bool, page: bool) -> None:
+    """Mark the folder of the simulation that begins, and remove those that are too many, with a word about it."""
+    from argosy.cli.run import tell_json
+    from argosy.desk import attic
+    from argosy.desk.folder import of
+
+    attic.mark(of("sim", _account(url, key)))
+    gone = attic.sweep(max(1, keep))
+    if not gone:
+        return
+    names = [path.name for path in gone]
+    if json:
+        tell_json("removed", {"folders": names})
+    else:
+        typer.echo(f"removed   {len(names)} older simulation{'s' if len(names) != 1 else ''}; the last {keep} are kept (desk.keep_sims)", err=page)
+
+
+def _account(url: str, key: str) -> str:
+    """The number of the account that the exchange made for this run."""
+    from json import load
+    from urllib.request import Request, urlopen
+
+    asked = Request(f"{url}/v2/account", headers={"APCA-API-KEY-ID": key, "APCA-API-SECRET-KEY": "secret"})  # noqa: S310  (our own exchange)
+    with urlopen(asked, timeout=WAIT_S) as answer:  # noqa: S310
+        return str(load(answer)["account_number"])
 
 
 @contextmanager

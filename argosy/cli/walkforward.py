@@ -142,8 +142,6 @@ def _plain_paths(crossed: Crossed) -> dict[str, Any]:
 
 
 def _show(walked: Walk, strategy: str, label: str) -> None:
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     from argosy.cli import screen
@@ -155,7 +153,7 @@ def _show(walked: Walk, strategy: str, label: str) -> None:
     where = "compiled" if walked.lane == "sweep" else "through the engine"
     head = f"{strategy} on {label}: {len(walked.stages)} windows searched by {walked.objective.text}, each judged after ({where})"
     show.print(head, style=screen.SOFT)
-    table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
+    table = screen.table()
     wide = show.width >= 70 + 9 * len(walked.space.names)
     for name in ("Learned from", "Judged from") if wide else ("Judged",):
         table.add_column(name, no_wrap=True)
@@ -181,9 +179,6 @@ def _show(walked: Walk, strategy: str, label: str) -> None:
 
 
 def _show_paths(crossed: Crossed, strategy: str, label: str) -> None:
-    from rich import box
-    from rich.table import Table
-
     from argosy.cli import screen
     from argosy.cli.search import HEADS, figure
     from argosy.lab.words import number, percent
@@ -193,10 +188,8 @@ def _show_paths(crossed: Crossed, strategy: str, label: str) -> None:
         f"{strategy} on {label}: {crossed.splits.height} splits searched by {crossed.objective.text}, put together to {crossed.paths.height} paths",
         style=screen.SOFT,
     )
-    table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
     names = ("total_return", "cagr", "sharpe", "sortino", "max_drawdown", "end_equity")
-    for head in ("Path", *(HEADS[name] for name in names), ""):
-        table.add_column(head, justify="right", no_wrap=True)
+    table = screen.table(" Path", *(f" {HEADS[name]}" for name in names), " ")
     for row, curve in zip(crossed.paths.to_dicts(), crossed.equity, strict=True):
         table.add_row(str(row["path"]), *(figure(name, row[name]) for name in names), screen.sparkline(curve.tolist(), 24))
     show.print(table)

@@ -67,9 +67,6 @@ def _list(lived: Lived, last: int, json: bool) -> None:
     """The last orders that were decided, with what came of each."""
     from collections import deque
 
-    from rich import box
-    from rich.table import Table
-
     from argosy.cli import screen
     from argosy.core.events import Fill, OrderUpdate, Reply
     from argosy.core.time import iso
@@ -106,9 +103,7 @@ def _list(lived: Lived, last: int, json: bool) -> None:
     if not told:
         out.print("the desk never decided an order", style=screen.SOFT)
         return
-    table = Table(box=box.SIMPLE_HEAD, header_style=screen.SOFT, pad_edge=False, show_edge=False)
-    for name in ("order", "at", "symbol", "side", "qty", "type", "strategy", "state"):
-        table.add_column(name, justify="right" if name in ("order", "qty") else "left", no_wrap=True)
+    table = screen.table(" order", "at", "symbol", "side", " qty", "type", "strategy", "state")
     for row in told:
         when = iso(int(str(row["at"])))[5:16].replace("T", " ")
         rest = (str(row["tag"] or row["type"]), str(row["strategy"]), str(row["state"]))

@@ -303,7 +303,8 @@ UNSTOPPED = [
     (DESK, []),
     ("[strategies.buy_and_hold]\n", []),  # the lab asks for no stop
     (DESK + "[risk.protection]\nrequired = false\n[strategies.buy_and_hold]\n", []),
-    ("[risk.protection]\nrequired = true\n[strategies.buy_and_hold]\n", ["strategies.buy_and_hold never sets a stop"]),
+    ("[risk.protection]\nrequired = true\n[strategies.buy_and_hold]\n", ["its entries get one 2 % from their price"]),
+    (DESK + "[risk.protection]\ndefault_stop_pct = 0\n[strategies.buy_and_hold]\n", ["its entries are refused"]),
 ]
 
 
@@ -327,6 +328,9 @@ def test_a_strategy_that_is_not_there_is_a_fault_and_no_warning(shell, tmp_path)
 
 
 def test_the_warning_is_what_the_desk_does(shell, tmp_path):
-    (tmp_path / "argosy.toml").write_text(DESK)
+    (tmp_path / "argosy.toml").write_text(DESK + "[risk.protection]\ndefault_stop_pct = 0\n")
     told = shell("backtest", "buy_and_hold", "--json").json
     assert told["fills"] == 0 and set(told["refusals"]) & {"PROTECTION_REQUIRED"}
+    (tmp_path / "argosy.toml").write_text(DESK)
+    told = shell("backtest", "buy_and_hold", "--json").json
+    assert told["fills"] > 0 and "PROTECTION_REQUIRED" not in told["refusals"]
