@@ -107,7 +107,7 @@ def door(
         hosts = where.hosts if where.hosts.loopback else Hosts(where.hosts.names)
         until_ns, carried = armed.until_ns, client.calls
         budget, breaker = getattr(carried, "budget", None), getattr(carried, "breaker", None)
-        after = Rest(where.trading, hosts, headers=headers(key, secret), budget=budget, breaker=breaker)
+        after = Rest(where.trading, hosts, headers=headers(key, secret), budget=budget, breaker=breaker, spare=True)
         ending = Ending(carried, after, lambda: clock() >= until_ns)
         client, where = Client(ending), where._replace(hosts=hosts)
     data = Rest(

@@ -45,14 +45,14 @@ class Rest:
 
     base:    URL without a query; hosts: the door it must pass
     headers: sent with each request; a Secret among them is unveiled only here
-    budget, breaker: None = unlimited, none
+    budget, breaker: None = unlimited, none; spare: whether a connection is opened beforehand, see `Lines`
     Nothing is sent again: no redirect is followed, no request repeated on a connection that broke, not even a GET. What is asked for may
     come packed (gzip); what changes something is answered plain.
     """
 
     def __init__(
         self, base: str, hosts: Hosts, *, headers: Mapping[str, str | Secret] | None = None, budget: Budget | None = None,
-        breaker: Breaker | None = None, connections: int = 16, keepalive_s: float = 15.0, largest: int = LARGEST,
+        breaker: Breaker | None = None, connections: int = 16, keepalive_s: float = 15.0, largest: int = LARGEST, spare: bool = False,
     ) -> None:  # fmt: skip
         hosts.check(base)
         self.base = base.rstrip("/")
@@ -60,7 +60,7 @@ class Rest:
         self.budget = budget
         self.breaker = breaker
         self._headers = dict(headers or {})
-        self._lines = Lines(self.base, hosts, connections, keepalive_s, largest)
+        self._lines = Lines(self.base, hosts, connections, keepalive_s, largest, spare)
         self._head = _Head(self.base, self._headers)
 
     async def __aenter__(self) -> Rest:

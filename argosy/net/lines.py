@@ -135,11 +135,12 @@ class Lines:
     """The connections to one host.
 
     connections: the most at once; keepalive_s: how long one is kept idle; largest: bytes of the largest reply
+    spare: whether another is opened beforehand when the last idle one is taken, so that an order beside a poll waits for no handshake
     Who was last used is used first. Where none is idle, one is opened; who came first gets the first that is free, so that requests leave
     in the order in which they were asked for.
     """
 
-    def __init__(self, base: str, hosts: Hosts, connections: int, keepalive_s: float, largest: int) -> None:
+    def __init__(self, base: str, hosts: Hosts, connections: int, keepalive_s: float, largest: int, spare: bool = False) -> None:
         parts = urlsplit(base)
         self.host = parts.hostname or ""
         self.secure = parts.scheme in ("https", "wss")
@@ -148,18 +149,22 @@ class Lines:
         self.connections = connections
         self.keepalive_s = keepalive_s
         self.largest = largest
+        self.spare = spare
         self.closed = False
         self._context: ssl.SSLContext | None = None
         self._idle: list[Line] = []
         self._lines: set[Line] = set()
         self._dials: list[asyncio.Task[None]] = []
         self._waiting: deque[asyncio.Future[Line | Failed]] = deque()
+        self._ahead: asyncio.Task[None] | None = None
 
     def take(self) -> Line | None:
         """An idle connection, None where there is none: whoever waits for one gets it before it is idle."""
         while self._idle:
             line = self._idle.pop()
             if line.open:
+                if self.spare and not self._idle:
+                    asyncio.get_running_loop().call_soon(self._prepare)  # after the bytes of this request
                 return line
         return None
 
@@ -212,6 +217,8 @@ class Lines:
             if not place.done():
                 place.set_result(Failed("CLOSED", False))
         dials, self._dials = self._dials, []
+        if self._ahead is not None:
+            dials.append(self._ahead)
         for dial in dials:
             dial.cancel()
         for line in list(self._lines):
@@ -223,8 +230,30 @@ class Lines:
 
     def _dial(self) -> None:
         """Open as many as are waited for, and as there is room for."""
-        while len(self._dials) < len(self._waiting) and len(self._dials) + len(self._lines) < self.connections:
+        while len(self._dials) < len(self._waiting) and self._room():
             self._dials.append(asyncio.get_running_loop().create_task(self._open()))
+
+    def _room(self) -> bool:
+        return len(self._dials) + len(self._lines) + (self._ahead is not None) < self.connections
+
+    def _prepare(self) -> None:
+        if not self.closed and not self._idle and self._ahead is None and self._room():
+            self._ahead = asyncio.get_running_loop().create_task(self._open_ahead())
+
+    async def _open_ahead(self) -> None:
+        """Open one for whoever comes next. Nobody has asked for it: where it cannot be, who asks will be told why."""
+        line: Line | None = None
+        try:
+            line = await self._connected()
+        except (ArgosyError, OSError):  # no way, no name, no certificate, no time
+            pass
+        finally:
+            self._ahead = None
+        if line is not None:
+            self._lines.add(line)
+            self.put(line)
+        elif self._waiting:
+            self._dial()  # there is room again
 
     async def _open(self) -> None:
         """Open one, and give it to who waits first; where it cannot be, who came last is told, for the others may still get one."""

@@ -61,7 +61,7 @@ def headers(key: Secret, secret: Secret) -> dict[str, str | Secret]:
 def connect(place: Place, key: Secret, secret: Secret, *, per_minute: int = 200) -> Client:
     """A client of a place, with a budget (a fifth of it kept for cancels) and a breaker."""
     budget = Budget(time.monotonic, time.time, per_minute=per_minute)
-    return Client(Rest(place.trading, place.hosts, headers=headers(key, secret), budget=budget, breaker=Breaker()))
+    return Client(Rest(place.trading, place.hosts, headers=headers(key, secret), budget=budget, breaker=Breaker(), spare=True))
 
 
 class Client:
