@@ -40,17 +40,17 @@ SLOW_GATE = """
 import sys
 from argosy.engine.risk import RiskGate
 
-plain = RiskGate.admit
-
 def ask_again():
     return None
 
-def admit(self, order, legs, view):
-    for _ in range(200):
-        ask_again()
-    return plain(self, order, legs, view)
+def slower(plain):
+    def asked(self, order, *more):
+        for _ in range(200):
+            ask_again()
+        return plain(self, order, *more)
+    return asked
 
-RiskGate.admit = admit
+RiskGate.admit, RiskGate.swift = slower(RiskGate.admit), slower(RiskGate.swift)
 """
 
 WRONG_FILLS = """
