@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from argosy.core.orders import Order, Tif, Type
 from argosy.core.time import MINUTE
 from argosy.engine.rules.grid import off
-from argosy.engine.rules.rule import INF, PRICE_LIMIT, Facts, Room, Rule
+from argosy.engine.rules.rule import INF, PRICE_LIMIT, Facts, Room, Rule, bounds_of
 from argosy.engine.state import LIVE
 from argosy.engine.view import StateView
 
@@ -37,7 +37,7 @@ class Clearance:
         room = self._room = Room()
         asks = []
         for rule in rules:
-            clear: Callable[[Room, StateView], bool] | None = getattr(rule, "clear", None)
+            clear = bounds_of(rule)
             if clear is None or not clear(room, view):
                 asks.append(rule)
         self._asks = tuple(rule.check for rule in asks)

@@ -200,6 +200,10 @@ class Counters:
         else:
             self.on_closed(strategy, earned - fee)
 
+    def on_over(self, strategy: str, instrument: int) -> None:
+        """A position is gone without a trade that closed it (booked by hand, busted, split away): the next trade begins from nothing."""
+        self.trips.pop((strategy, instrument), None)
+
     def on_refusal(self, code: str) -> None:
         """The gate refused with `code`."""
         self.refusals[code] = self.refusals.get(code, 0) + 1

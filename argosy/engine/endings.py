@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from argosy.core.events import Assignment, Delist, Exercise, Expiry
-from argosy.engine.outcomes import traded
-from argosy.engine.portfolio import HOUSE, Portfolio, apportion
+from argosy.engine.outcomes import over, traded
+from argosy.engine.portfolio import HOUSE, apportion
 
 if TYPE_CHECKING:
     from argosy.engine.state import State
@@ -19,6 +19,7 @@ def delist(state: State, event: Delist) -> None:
         if book.lots[i]:
             state.seen(i, "delist", name, -book.lots[i], event.price)
     state.portfolio.delist(event)
+    over(state, i)
     _end(state, i)
 
 
@@ -44,7 +45,7 @@ def exercise(state: State, event: Exercise | Assignment) -> None:
     for k, (name, lots) in enumerate(parts.items()):
         if lots:
             _settle(state, name, i, -side * lots, (event.underlying, delivered[k], cash[k], event.price), how)
-    _revalue(portfolio, i, event.underlying)
+    _revalue(state, i, event.underlying)
 
 
 def expire(state: State, event: Expiry) -> None:
@@ -61,7 +62,7 @@ def expire(state: State, event: Expiry) -> None:
         if own:
             _settle(state, name, i, -own, (event.underlying, own * event.delivered, own * event.cash, event.strike), "expiry")
     portfolio.marks[i] = event.worth
-    _revalue(portfolio, i, event.underlying)
+    _revalue(state, i, event.underlying)
     _end(state, i)
 
 
@@ -93,10 +94,11 @@ def _settle(state: State, name: str, i: int, signed: int, against: tuple[int, in
         traded(state, name, i, signed, realised, 0)
 
 
-def _revalue(portfolio: Portfolio, i: int, underlying: int) -> None:
-    portfolio.revalue(i)
-    if underlying >= 0:
-        portfolio.revalue(underlying)
+def _revalue(state: State, i: int, underlying: int) -> None:
+    for one in (i, underlying):
+        if one >= 0:
+            state.portfolio.revalue(one)
+            over(state, one)
 
 
 def _end(state: State, i: int) -> None:

@@ -82,7 +82,9 @@ def guard_net(state: State, i: int, own: list[str], guards: list[Ticket], out: P
     for strategy in own:
         wish = state.wishes.get((strategy, i))
         lots = state.portfolio.books[strategy].lots[i]
-        if wish is not None and wish.protection is not None and lots * net > 0 and wish.protection.stop == wish.protection.stop:
+        if wish is None or wish.protection is None or lots * net <= 0 or (wish.lots or 0) * lots < 0:
+            continue  # one that turns has the level of the side it turns to: nothing of what is held now is guarded by that
+        if wish.protection.stop == wish.protection.stop:
             levels.append(wish.protection.stop)
     widest = NAN if not levels else min(levels) if net > 0 else max(levels)
     held = [(strategy, abs(state.portfolio.books[strategy].lots[i])) for strategy in own if state.portfolio.books[strategy].lots[i] * net > 0]
@@ -97,10 +99,11 @@ def guard_net(state: State, i: int, own: list[str], guards: list[Ticket], out: P
         order = ticket.order
         if order.id in trailing:
             continue
-        if ticket.work in _WAITING or ticket.cancelling:
+        of_rung = _of_rung(state, order)
+        if (ticket.work in _WAITING or ticket.cancelling) and not (of_rung and ticket.leg):
             kept = True
             continue
-        if _of_rung(state, order):
+        if of_rung:
             continue
         if order.parent in state.blotter.open[i] and state.instruments[i].away_ns:
             continue  # where it ends, so does its entry, of which a part is still open

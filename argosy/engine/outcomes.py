@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from argosy.core.events import Reply
+from argosy.core.events import Adjust, Reply
 from argosy.core.intents import Protection
 from argosy.core.orders import Order, Refused, Work
 from argosy.engine.blotter import Ticket
@@ -73,7 +73,7 @@ def flat(state: State, strategy: str, instrument: int) -> None:
     """A position that is gone as it was wanted leaves no levels behind."""
     wish = state.wishes.get((strategy, instrument))
     if wish is not None and wish.lots == 0 and not state.portfolio.books[strategy].lots[instrument]:
-        wish.protection = None
+        wish.protection, wish.house = None, False
 
 
 def beside(state: State, strategy: str, instrument: int, signed: int, tag: str) -> None:
@@ -101,7 +101,7 @@ def sheltered(state: State, given: Guarded) -> None:
     if rung is not None:
         wish.rungs[given.rung] = msgspec.structs.replace(rung, protection=guarded)
     else:
-        wish.protection = guarded
+        wish.protection, wish.house = guarded, True
 
 
 def traded(state: State, strategy: str, i: int, signed: int, realised: int, fee: int) -> None:
@@ -114,6 +114,20 @@ def traded(state: State, strategy: str, i: int, signed: int, realised: int, fee:
         counters.on_traded(strategy, i, portfolio.books[strategy].lots[i], signed, realised, fee)
     elif realised:
         counters.on_closed(strategy, realised)
+
+
+def over(state: State, i: int) -> None:
+    """Lots changed and nobody traded: whose position is gone by that has no trade under way."""
+    for strategy, book in state.portfolio.books.items():
+        if not book.lots[i]:
+            state.counters.on_over(strategy, i)
+
+
+def adjusted(state: State, adjust: Adjust) -> None:
+    """What a comparison with the venue found is booked; it is nobody's trade."""
+    state.portfolio.adjust(adjust)
+    if adjust.instrument >= 0:
+        over(state, adjust.instrument)
 
 
 def judged(state: State, verdict: Verdict) -> None:
@@ -134,7 +148,9 @@ def judged(state: State, verdict: Verdict) -> None:
             state.patience.stuck.add(order.instrument)
     elif isinstance(outcome, Refused) and outcome.code == "TRADE_INTERVAL":  # wanted still, and later
         numbers = outcome.numbers
-        state.patience.postponed(key_of(order), state.now, state.now + int(numbers["interval_ns"] - numbers["age_ns"]))
+        for share in order.shares:
+            if (left := numbers.get(f"{share.strategy}_ns", numbers["interval_ns"]) - numbers["age_ns"]) > 0:
+                state.patience.postponed(order.instrument, share.strategy, state.now, state.now + int(left))
     else:
         give_up(state.wishes, order, asked - kept)
         if order.reduce_only and not kept and state.level >= FLATTEN:

@@ -21,8 +21,9 @@ PARKED = 3
 """Refusals of the same thing in time after which the owner is told, once."""
 KEPT = 512
 
+SOON = "soon "
 Key = tuple[int, str]
-"""(instrument, what): "cancel ID", "amend ID", or of an order its tag, "exit" or "entry"."""
+"""(instrument, what): "cancel ID", "amend ID", or of an order its tag, "exit" or "entry"; "soon STRATEGY" of what was postponed."""
 
 
 def key_of(order: Order) -> Key:
@@ -71,10 +72,14 @@ class Patience:
         if len(self.waits) > KEPT:
             del self.waits[next(iter(self.waits))]
 
-    def postponed(self, key: Key, now: int, until: int) -> None:
-        """It is too soon for this, and known when it will not be."""
-        self.waits[key] = [1, now, until]
-        self.stuck.add(key[0])
+    def postponed(self, instrument: int, strategy: str, now: int, until: int) -> None:
+        """It is too soon for a strategy's entry, and known when it will not be; the others do not wait for it."""
+        self.waits[instrument, f"{SOON}{strategy}"] = [1, now, until]
+        self.stuck.add(instrument)
+
+    def too_soon(self, instrument: int, strategy: str, now: int) -> bool:
+        """Whether a strategy's entry was postponed, and its time has not come."""
+        return self.asleep((instrument, f"{SOON}{strategy}"), now)
 
     def accepted(self, key: Key) -> None:
         """The venue did it after all."""
@@ -98,12 +103,14 @@ class Patience:
         """Take the instruments of which something has waited long enough."""
         due: set[int] = set()
         waiting: set[int] = set()
-        for (i, _), wait in self.waits.items():
+        for (i, what), wait in list(self.waits.items()):
             if wait[2] > now:
                 waiting.add(i)
             elif wait[2]:
                 wait[2] = 0
                 due.add(i)
+                if what.startswith(SOON):
+                    del self.waits[i, what]
         barred = bare.instruments
         found = {i for i in self.stuck if i in self._venue or i in due or ((i not in waiting or i in barred) and bare.due(i, rows))}
         self.stuck = (self.stuck - found) | (self.stuck & waiting)

@@ -15,7 +15,7 @@ from argosy.engine.drafts import NAN, Draft, Plan, guard, order_of
 from argosy.engine.guards import ENDING, guard_net, guard_one
 from argosy.engine.outcomes import PROTECTIONS
 from argosy.engine.parts import parts
-from argosy.engine.saga import apart
+from argosy.engine.saga import HELD, apart, keeping, turn
 from argosy.engine.state import State
 
 
@@ -53,6 +53,8 @@ def _whole(state: State, i: int, strategies: list[str], out: Plan) -> None:
     settled = _stale(state, i, children, out)
     if settled:
         lacks = lacking(state, i, strategies)
+        if state.patience.waits:  # an entry that came too soon holds nobody else up
+            lacks = [lack for lack in lacks if not _too_soon(state, i, lack)]
         if len(lacks) > 1:
             out.crosses = crosses(state, i, lacks)
         lacks = [lack for lack in lacks if lack.lots]
@@ -88,7 +90,7 @@ def _plain(state: State, i: int, strategy: str) -> Plan | None:
     wish = state.wishes.get((strategy, i))
     if wish is None:
         return NOTHING
-    if wish.rungs or wish.protection is not None or wish.course is not None or i in state.delisted:
+    if wish.rungs or wish.protection is not None or wish.course is not None or i in state.delisted or state.patience.waits:
         return None
     held = state.portfolio.books[strategy].lots[i]
     lots = held if wish.lots is None else wish.lots
@@ -110,6 +112,11 @@ def _plain(state: State, i: int, strategy: str) -> Plan | None:
         )  # fmt: skip
     )
     return out
+
+
+def _too_soon(state: State, i: int, lack: Lack) -> bool:
+    enters = state.portfolio.books[lack.strategy].lots[i] * lack.lots >= 0
+    return enters and state.patience.too_soon(i, lack.strategy, state.now)
 
 
 def _exits(state: State, i: int, strategies: list[str]) -> list[tuple[int, float]]:
@@ -159,6 +166,14 @@ def _trade(state: State, i: int, lacks: list[Lack], guards: list[Ticket], alone:
         kinds.setdefault((BUY if lack.lots > 0 else SELL, limit, lack.tif), []).append(lack)
     held, netted = state.portfolio.lots[i], not state.instruments[i].away_ns
     busy = sum(working(state, i).values())
+    turns: dict[tuple[int, float | None, int], int] = {}
+    if not netted:
+        turns = {kind: turn(state, i, *kind, strategies=[lack.strategy for lack in group]) for kind, group in kinds.items()}
+        kinds = {kind: kinds[kind] for kind in sorted(kinds, key=turns.__getitem__)}
+        now = sum(abs(lack.lots) for kind, group in kinds.items() if kind[0] * held < 0 and turns[kind] < 2 for lack in group)
+        if now and (keeps := keeping(state, i, now)):
+            out.cancels += keeps
+            return False
     if netted or held * busy < 0:  # else only what is there can be closed, and not what may come to be
         held = held + busy if netted or abs(busy) < abs(held) else 0
     drafts: list[Draft] = []
@@ -170,7 +185,7 @@ def _trade(state: State, i: int, lacks: list[Lack], guards: list[Ticket], alone:
             (closing, out_of, True),
             (total - closing, [abs(lack.lots) - part for lack, part in zip(group, out_of, strict=True)], False),
         ):
-            if not lots:
+            if not lots or (closes and turns.get((side, limit, tif)) == HELD):
                 continue
             shares = tuple(Share(lack.strategy, part) for lack, part in zip(group, of, strict=True) if part)
             wish = state.wishes[shares[0].strategy, i]
@@ -186,7 +201,10 @@ def _trade(state: State, i: int, lacks: list[Lack], guards: list[Ticket], alone:
                     why=getattr(wish.intent, "why", ""),
                 )  # fmt: skip
             )
-        held += side * (total if netted else closing)
+        if netted:
+            held += side * total
+        elif turns[side, limit, tif] != HELD:
+            held += side * closing
     out.exits = [draft for draft in drafts if draft.reduce_only]
     sides = {draft.side for draft in out.exits}
     waiting = [guard for guard in guards if guard.order.side in sides and not guard.leg]

@@ -114,7 +114,12 @@ class _Reliving:
         strategy = record.strategy
         waiting = self._wants.get(strategy, [])
         wanted = record.intent
-        if type(record) is Wanted and record.by != "strategy":
+        if type(record) is Wanted and record.by != "strategy":  # what it said in the same instant may be no news beside that
+            wish = self._engine.state.wishes[strategy, wanted.instrument]
+            self._wants[strategy] = [
+                (one, again or (one.instrument == wanted.instrument and type(one) is Target and wish.lots is not None and repeats(wish.intent, one)))
+                for one, again in waiting
+            ]
             return
         for want in waiting:
             if want[0].instrument == wanted.instrument and repeats(wanted, want[0]):

@@ -14,7 +14,7 @@ from argosy.core.orders import Approved, Order, Refused, Share, Trimmed
 from argosy.engine.clearance import Clearance
 from argosy.engine.parts import parts
 from argosy.engine.rules.profiles import SHELF
-from argosy.engine.rules.rule import NAN, PRICE_LIMIT, STRANGER, Facts, Room, Rule, View
+from argosy.engine.rules.rule import NAN, PRICE_LIMIT, STRANGER, Facts, Room, Rule, View, bounds_of
 from argosy.engine.view import StateView
 
 LOTS_LIMIT = 1 << 62
@@ -98,7 +98,7 @@ class RiskGate:
             return None
         for rule in self.rules:
             if getattr(rule, "binds", True):
-                clear = getattr(rule, "clear", None)
+                clear = bounds_of(rule)
                 if clear is None or not clear(room, view):
                     return None
         return room

@@ -7,6 +7,7 @@ refuses, nor for longer than the venue's own facts say: then it is given up, and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from argosy.core.effects import Alarm, SetTimer
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 NAME, OWN = "saga ", "*"
 """A timer of a saga: its name with the protection that made way behind it, and for whom it is: no strategy."""
+HELD = 3
+"""Of `turn`: it is held until its price is there."""
 _LIMIT = Type.LIMIT
 _RESTING = frozenset({Tif.DAY, Tif.GTC, Tif.GTD})
 
@@ -126,9 +129,11 @@ def linked(state: State, order: Order) -> bool:
 
 def rests(state: State, order: Order | Draft) -> bool:
     """Whether an order waits for a price that is not there: everything else trades at once, or as soon as it may."""
-    if order.type is not _LIMIT or order.tif not in _RESTING:
-        return False
-    return not there(state, order.instrument, order.side, order.limit)
+    return order.type is _LIMIT and _waits(state, order.instrument, order.side, order.limit, order.tif)
+
+
+def _waits(state: State, i: int, side: int, limit: float, tif: int) -> bool:
+    return tif in _RESTING and not there(state, i, side, limit)
 
 
 def there(state: State, i: int, side: int, limit: float) -> bool:
@@ -172,6 +177,28 @@ def _leaves(ticket: Ticket) -> bool:
     return ticket.cancelling or ticket.work in ENDING
 
 
+# -- whose part of a position it is --------------------------------------------------------------------------------------------
+
+
+def turn(state: State, i: int, side: int, limit: float | None, tif: int, strategies: Sequence[str]) -> int:
+    """Who may take the account's position first: 0 who gets out of its own at once, 1 who opens its own against it at once, 2 who gets
+    out when its price is there; HELD: who would open with what rests, and keep the position from those who hold it and from their stops.
+    """
+    rest = limit is not None and _waits(state, i, side, limit, tif)
+    if any(state.portfolio.books[strategy].lots[i] * side < 0 for strategy in strategies):
+        return 2 if rest else 0
+    return HELD if rest else 1
+
+
+def keeping(state: State, i: int, lots: int) -> list[int]:
+    """Plain orders that rest and keep so much of the position that what trades at once, of so many lots, finds too little of it: they make way."""
+    held = state.portfolio.lots[i]
+    against = [one for one in state.blotter.open[i].values() if not one.order.tag and one.order.side * held < 0]
+    if min(lots, abs(held)) <= abs(held) - sum(one.leaves for one in against):
+        return []
+    return [one.order.id for one in against if rests(state, one.order) and not _leaves(one)]
+
+
 # -- a saga that takes too long ----------------------------------------------------------------------------------------------
 
 
@@ -206,4 +233,4 @@ def late(engine: Engine, timer: Timer) -> None:
     engine.dirty.add(i)
 
 
-__all__ = ["NAME", "apart", "begun", "late", "linked", "rests", "there"]
+__all__ = ["HELD", "NAME", "apart", "begun", "keeping", "late", "linked", "rests", "there", "turn"]

@@ -10,7 +10,7 @@ from argosy.engine.journal import Reserve
 from argosy.engine.outcomes import PROTECTIONS
 from argosy.engine.planner import Draft, order_of
 from argosy.engine.records import Verdict
-from argosy.engine.shelter import shelter
+from argosy.engine.shelter import afresh, shelter
 from argosy.engine.touch import declined, unprotected
 
 if TYPE_CHECKING:
@@ -54,14 +54,14 @@ def send(engine: Engine, drafts: list[Draft]) -> None:
         order, legs = order_of(draft, number, pair)
         verdict = gate.admit(order, legs, view)
         approved, refused = verdict.approved, declined(draft, verdict)
-        if refused is not None and shelter(engine, draft, refused):
+        if shelter(engine, draft, refused) if refused is not None else afresh(engine, draft):
             continue
         if refused is not None:
             engine.record(Verdict(order, refused))
             if draft.tag in PROTECTIONS:
                 unprotected(engine, draft, refused.code)
-            elif draft.reduce_only or engine.instruments[draft.instrument].away_ns:
-                engine.dirty.add(draft.instrument)  # what was away for it comes back
+            elif draft.reduce_only or (refused.code == "TRADE_INTERVAL" and len(draft.shares) > 1) or engine.instruments[draft.instrument].away_ns:
+                engine.dirty.add(draft.instrument)  # what was away for it comes back; who need not wait goes alone
             continue
         if verdict.trimmed is not None:
             engine.record(Verdict(order, verdict.trimmed))

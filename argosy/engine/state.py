@@ -18,6 +18,7 @@ from argosy.core.instrument import Instruments
 from argosy.core.intents import Ladder, Target
 from argosy.core.orders import Order, Work
 from argosy.core.time import NEVER
+from argosy.engine import outcomes
 from argosy.engine.algos.courses import Courses
 from argosy.engine.bare import Bare
 from argosy.engine.blotter import Blotter
@@ -26,7 +27,7 @@ from argosy.engine.counters import Counters
 from argosy.engine.endings import delist, exercise, expire
 from argosy.engine.journal import Cross, Given, Grant, Memory, Released, Reserve, Rows, Run
 from argosy.engine.outcomes import PROTECTIONS as PROTECTIONS
-from argosy.engine.outcomes import after_all, answered, beside, ended, flat, judged, sheltered, spend, traded
+from argosy.engine.outcomes import after_all, answered, beside, ended, flat, over, spend, traded
 from argosy.engine.patience import Patience
 from argosy.engine.portfolio import HOUSE, Fx, Portfolio
 from argosy.engine.records import Guarded, Standing, Stretch, Unsized, Verdict, Wanted
@@ -104,12 +105,12 @@ class State:
         self._on_fill: Callable[[ev.Fill, str, int, int, Order | None], None] | None = None
         self._do: dict[type, Callable[[Any], None]] = {
             Run: self._run, Rows: self._rows, Grant: self._grant, Wanted: self.want, Cross: self._cross,
-            Verdict: partial(judged, self), Unsized: self._unsized, Released: self.courses.release, Reserve: self.reserve,
-            Given: self._given, Standing: self._standing, Memory: self._ignore, Guarded: partial(sheltered, self),
+            Verdict: partial(outcomes.judged, self), Unsized: self._unsized, Released: self.courses.release, Reserve: self.reserve,
+            Given: self._given, Standing: self._standing, Memory: self._ignore, Guarded: partial(outcomes.sheltered, self),
             fx.Cancel: self._cancel, fx.Amend: self._amend, fx.SetTimer: self._set_timer,
             fx.Note: self._ignore, fx.Alarm: self._alarm, ev.Reply: self._reply, ev.OrderUpdate: self._update,
             ev.Fill: self._fill, ev.Bust: self._undo, ev.Reversal: self._undo, ev.Account: self._account,
-            ev.Adjust: self._adjust, ev.CashFlow: self._cash_flow, ev.Split: self._split,
+            ev.Adjust: partial(outcomes.adjusted, self), ev.CashFlow: self._cash_flow, ev.Split: self._split,
             ev.Dividend: self.portfolio.dividend, ev.Funding: self.portfolio.funding, ev.Borrow: self.portfolio.borrow,
             ev.Delist: partial(delist, self), ev.Exercise: partial(exercise, self), ev.Assignment: partial(exercise, self),
             ev.Expiry: partial(expire, self), ev.Status: self._status, ev.Session: self._session,
@@ -271,6 +272,7 @@ class State:
         self.stray = undone is None
         if undone is not None:
             self.portfolio.unfill(*undone)
+            over(self, undone[0].instrument)
 
     def _account(self, account: ev.Account) -> None:
         """Evidence only: count the clean reconciles that PROBE waits for: nothing differs, and every connection is up."""
@@ -278,9 +280,6 @@ class State:
         self.conditions.counted = account.positions
         clean = all(lots[i] == account.positions.get(i, 0) for i in range(len(lots))) and not self.drifted and not self.conditions.links
         self.clean = self.clean + 1 if clean else 0
-
-    def _adjust(self, adjust: ev.Adjust) -> None:
-        self.portfolio.adjust(adjust)
 
     def _cash_flow(self, flow: ev.CashFlow) -> None:
         self.portfolio.cash_flow(flow)
@@ -304,6 +303,7 @@ class State:
         i = split.instrument
         before = {name: book.lots[i] for name, book in self.portfolio.books.items()}
         self.portfolio.split(split)
+        over(self, i)
         self.blotter.split(i, split.ratio)
         self.factor[i] *= split.ratio
         self.conditions.split(i, split.ratio)
@@ -415,7 +415,7 @@ class State:
             wish.tif = intent.tif
             anew = not before or before * wanted.lots < 0
             if intent.protection is not None or anew:  # on the way out the levels stand until the position is gone
-                wish.protection = intent.protection and protection_on_grid(intent.protection, self.instruments[i], wanted.lots)
+                wish.protection, wish.house = intent.protection and protection_on_grid(intent.protection, self.instruments[i], wanted.lots), False
             wish.until = wanted.at + intent.horizon_ns if intent.horizon_ns else NEVER
             wish.on_expiry = intent.on_expiry
         elif type(intent) is Ladder:

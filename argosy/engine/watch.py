@@ -29,8 +29,10 @@ def reached(state: State, bound: Sequence[str], event: MarketEvent) -> Iterator[
     for strategy in holders:
         wish = wishes.get((strategy, i))
         lots = books[strategy].lots[i]
-        if wish is None or wish.protection is None or not lots or wish.lots == 0:
+        if wish is None or wish.protection is None or not lots:
             continue
+        if wish.lots is not None and (wish.lots * lots < 0 or (wish.lots == 0 and wish.limit != wish.limit)):
+            continue  # it gets out already; and where it turns, the level is that of the side it turns to
         stop, take = wish.protection.stop, wish.protection.take
         if low <= stop if lots > 0 else high >= stop:
             yield strategy, "stop"
@@ -48,9 +50,9 @@ def guarded(state: State, i: int) -> bool:
 
 
 def due(state: State, bound: Sequence[str], i: int) -> bool:
-    """Whether a limit has its price that was held back because of a protection of ours (`engine.saga`)."""
+    """Whether a limit has its price that was held back because of a protection of ours, or of what another holds (`engine.saga`)."""
     open_ = state.blotter.open[i]
-    if not open_ or not state.instruments[i].away_ns:
+    if not state.instruments[i].away_ns or not (open_ or state.portfolio.lots[i]):
         return False
     out = {ticket.order.tag for ticket in open_.values()}
     for strategy in bound:

@@ -25,10 +25,11 @@ class Wish:
 
     lots:   wanted signed position; None when it has no target standing
     course: what of it is held back, and by which algorithm; None where it is wanted at once
+    house:  its stop is one that the house gave (`engine.shelter`)
     rungs:  wanted resting orders by tag; spent: tags whose order filled or was refused, until a new ladder says otherwise
     """
 
-    __slots__ = ("course", "intent", "limit", "lots", "on_expiry", "protection", "rungs", "spent", "tif", "turn", "until")
+    __slots__ = ("course", "house", "intent", "limit", "lots", "on_expiry", "protection", "rungs", "spent", "tif", "turn", "until")
 
     def __init__(self) -> None:
         self.intent: Target | Ladder | Hold | None = None
@@ -40,6 +41,7 @@ class Wish:
         self.until = NEVER
         self.on_expiry = "keep"
         self.protection: Protection | None = None
+        self.house = False
         self.rungs: dict[str, Rung] = {}
         self.spent: set[str] = set()
 

@@ -11,8 +11,11 @@ import pytest
 
 from argosy.core.events import Delist, Session
 from argosy.core.instrument import Instrument, Instruments
-from argosy.core.orders import Order, Share, Tif, Type
+from argosy.core.orders import Order, Refused, Share, Tif, Type
 from argosy.engine import clearance
+from argosy.engine.risk import RiskGate
+from argosy.engine.rules.position import Position, PositionLimits
+from argosy.engine.rules.profiles import rules
 from argosy.engine.rules.rule import Room
 from tests.walks.hand import NAN, Stage
 
@@ -166,3 +169,18 @@ def test_open_orders_elsewhere_are_counted_and_leave_a_net_limit_to_its_rule() -
         assert gate.admit(order(11), (), view).refused is not None
         at.state.blotter.move(at.state.blotter.tickets[4_000], at.work(4_000).CANCELED)
         assert gate.swift(order(39), view) is not None
+
+
+class NoBuys(Position):
+    """Somebody's own rule, made of one of ours: its bounds are those of another question."""
+
+    def check(self, order: Order, legs: Any, exit: bool, view: Any) -> Any:
+        return Refused("NO_BUYS", {}, "") if order.side > 0 else None
+
+
+def test_a_rule_made_of_one_of_ours_is_asked() -> None:
+    made = stage({})
+    made.engine.gate = RiskGate([*rules("lab"), NoBuys(PositionLimits(max_pct=90.0))])
+    assert made.engine.gate.swift(order(1), made.engine.view) is None
+    assert made.engine.gate.room(made.engine.view) is None
+    assert made.engine.gate.swift(order(1, side=-1), made.engine.view) is not None

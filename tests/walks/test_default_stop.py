@@ -12,7 +12,7 @@ from argosy.core.intents import Ladder, Protection, Rung, Target
 from argosy.core.orders import BUY, SELL, Order, Type, Work
 from argosy.engine.records import Guarded
 from argosy.engine.restart import restart
-from tests.walks.hand import NAN, Stage, fills, lots, play, records, resting, sent
+from tests.walks.hand import NAN, Stage, canceled, fills, lots, play, records, resting, sent
 
 FREE = {"position": {"max_pct": None}, "exposure": {"max_leverage": None}, "duplicate": {"window_ms": None}}
 
@@ -127,6 +127,47 @@ def test_a_new_position_gets_a_new_stop_and_a_turn_does_too() -> None:
     assert [(one.stop, one.price) for one in records(run, Guarded)] == [(98.0, 100.0), (117.6, 120.0), (132.6, 130.0)]
     assert lots(run, "a") == -10
     assert resting(run) == [("stop", 10, 132.6)]
+
+
+@pytest.mark.parametrize(
+    ("lots", "first", "then", "stop"),
+    [(10, 100.0, 95.0, 93.1), (10, 100.0, 110.0, 107.8), (-10, 100.0, 105.0, 107.1), (-10, 100.0, 90.0, 91.8)],
+)
+def test_an_entry_that_moves_before_it_fills_takes_its_stop_along(lots: int, first: float, then: float, stop: float) -> None:
+    """10 bid at 100 with the house's 98, then at 95: a stop above the bid would be refused, and one of 98 under 110 is 11 % away."""
+    side = 1 if lots > 0 else -1
+    stage = staged({"a": {0: Target(0, lots=lots, limit=first), 1: Target(0, lots=lots, limit=then)}})
+    (entry,) = stage.accept(stage.bar(first + side))
+    assert canceled(stage.bar(then + side)) == [entry.id]
+    assert stop_of(stage) == pytest.approx(first * (1 - 0.02 * side))  # it may fill yet
+    stage.reply(entry.id, "cancel")
+    effects = stage.update(entry.id, Work.CANCELED)
+    assert [(order.limit, order.lots) for order in sent(effects)] == [(then, 10)]
+    assert [leg.stop for leg in legs(effects)] == [pytest.approx(stop)] and stop_of(stage) == legs(effects)[0].stop
+    assert (len(given(stage)), stage.state.counters.refusals, stage.fold()) == (2, {}, stage.state.hash)
+
+
+def test_what_has_filled_in_part_keeps_the_stop_it_has() -> None:
+    """3 of 10 were bought at 100 with the house's 98; the rest is bid at 110 and shares it: a position has one stop."""
+    stage = staged({"a": {0: Target(0, lots=10, limit=100.0), 1: Target(0, lots=10, limit=110.0)}})
+    (entry,) = stage.accept(stage.bar(101.0))
+    stage.update(entry.id + 1, Work.ACKED)
+    stage.fill(entry.id, 3, 100.0)
+    stage.bar(111.0)
+    stage.reply(entry.id, "cancel")
+    effects = stage.update(entry.id, Work.CANCELED)
+    assert [(order.lots, order.limit) for order in sent(effects) if not order.tag] == [(7, 110.0)]
+    assert (stop_of(stage), len(given(stage))) == (98.0, 1)
+
+
+def test_a_stop_of_its_own_stays_when_its_entry_moves() -> None:
+    """Its own word is meant as it stands: at 95 its 98 guards nothing, and is refused."""
+    stage = staged({"a": {0: Target(0, lots=10, limit=100.0, protection=Protection(stop=98.0)), 1: Target(0, lots=10, limit=95.0)}})
+    (entry,) = stage.accept(stage.bar(101.0))
+    stage.bar(96.0)
+    stage.reply(entry.id, "cancel")
+    assert sent(stage.update(entry.id, Work.CANCELED)) == []
+    assert (given(stage), stage.state.counters.refusals) == ([], {"PROTECTION_REQUIRED": 1})
 
 
 def test_it_takes_the_position_out_like_any_stop() -> None:

@@ -90,6 +90,28 @@ def test_a_strategy_has_its_own_and_the_others_that_of_the_desk() -> None:
     assert sizes(play({"a": plan}, FLAT, limits={"interval": {"of": {"b": 120.0}}})) == [(1, 5), (2, 3)]
 
 
+def test_nobody_waits_for_the_interval_of_another() -> None:
+    """b has none: what it wants at minute 2 goes at once, beside a's 5 of minute 1, which wait until ten minutes after b's last entry."""
+    stage = Stage({"a": {1: Target(0, lots=5)}, "b": {0: Target(0, lots=10), 2: Target(0, lots=20)}}, limits={"interval": {"of": {"a": 600.0}}})
+    went: list[tuple[int, str, int]] = []
+    for minute in range(14):
+        orders = stage.buy(stage.bar(100.0), 100.0)
+        went += [(minute, order.shares[0].strategy, order.lots) for order in orders]
+    assert went == [(0, "b", 10), (2, "b", 10), (12, "a", 5)]
+    stage.engine.mark_rows()
+    assert stage.state.patience.waits == {} and stage.fold() == stage.state.hash
+
+
+def test_of_an_order_of_several_those_wait_whose_interval_is_not_over() -> None:
+    both = {0: Target(0, lots=5), 2: Target(0, lots=8)}
+    stage = Stage({"a": both, "b": both}, limits={"interval": {"every_s": 60.0, "of": {"a": 300.0}}})
+    went: list[Any] = []
+    for minute in range(9):
+        orders = stage.buy(stage.bar(100.0), 100.0)
+        went += [(minute, [(share.strategy, share.lots) for share in order.shares]) for order in orders]
+    assert went == [(0, [("a", 5), ("b", 5)]), (2, [("b", 3)]), (7, [("a", 3)])]
+
+
 @pytest.mark.parametrize("k", [2, 3])
 def test_a_restart_waits_for_the_same_moment(k: int) -> None:
     strategies = {"a": {0: Target(0, lots=5), 1: Target(0, lots=8)}}

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from argosy.core.effects import Amend, Submit
-from argosy.core.intents import Protection, Target
-from argosy.core.orders import SELL, Type, Work
+from argosy.core.instrument import Instrument, Instruments
+from argosy.core.intents import Ladder, Protection, Rung, Target
+from argosy.core.orders import BUY, SELL, Type, Work
+from argosy.core.time import SECOND
 from argosy.engine.journal import Wanted as WantedRecord
 from tests.walks.hand import NAN, Stage, canceled, fills, lots, orders, play, records, resting, sent
 
@@ -178,3 +182,29 @@ def test_protections_come_to_the_tick_no_later_than_asked() -> None:
     assert resting(run) == [("stop", -10, 9.01), ("take", -10, 12.01)]
     run = play({"a": {0: guarded(-10, 11.009, 8.009)}}, [10.0] * 3)
     assert resting(run) == [("stop", 10, 11.0), ("take", 10, 8.0)]
+
+
+@pytest.mark.parametrize("away_ns", [0, 10 * SECOND])
+def test_who_turns_is_not_taken_out_by_the_stop_of_where_it_turns_to(away_ns: int) -> None:
+    """a holds 10 and wants 3 short with a stop at 12, b holds 10 and wants no stop: the 12 guards neither while they are long."""
+    turn = Target(0, lots=-3, protection=Protection(stop=12.0))
+    table = Instruments([Instrument(symbol="S0", away_ns=away_ns)])
+    stage = Stage({"a": {0: Target(0, lots=10), 1: turn}, "b": {0: Target(0, lots=10)}}, table=table)
+    stage.buy(stage.bar(10.0), 10.0)
+    effects = stage.bar(10.0)
+    assert [(one.tag, one.side * one.lots) for one in sent(effects)] == [("", -13)]
+    (order,) = stage.accept(effects)
+    assert stage.bar(10.0) == () and stage.state.wishes["a", 0].lots == -3
+    stage.fill(order.id, -13, 10.0)
+    assert (stage.lots("a"), stage.lots("b")) == (-3, 10)
+
+
+def test_a_rungs_own_stop_that_waits_for_its_rung_is_no_stop_of_what_is_held() -> None:
+    """Its legs were sent and nobody said more of them: the 14 that are held get their stop all the same."""
+    rungs = Ladder(0, (Rung("low", BUY, 7.0, 2, protection=Protection(stop=5.0)),))
+    stage = Stage({"a": {0: (guarded(10, 9.0), rungs)}, "b": {0: guarded(4, 8.0)}})
+    orders = stage.accept(stage.bar(10.0))
+    (child,) = [order for order in orders if not order.tag]
+    (rung,) = [order for order in orders if order.tag]
+    assert stage.work(rung.id + 1) is Work.SENT
+    assert [(one.tag, one.lots, one.stop) for one in sent(stage.fill(child.id, 14, 10.0))] == [("stop", 14, 8.0)]

@@ -204,6 +204,18 @@ def nothing(self: Any, bar: Bar, book: Any) -> None:
     """What a fixed strategy might say."""
 
 
+def test_what_the_engine_wanted_for_it_in_the_same_instant_is_no_difference() -> None:
+    """The horizon says flat as the bar comes with which the strategy says the same: it was no news, and is none when it is relived."""
+    plan = {0: Target(0, lots=10, horizon_ns=MINUTE, on_expiry="flat"), 1: Target(0, lots=0), 3: Target(0, lots=4)}
+    dead = wire({"a": plan}, [10.0] * 6)
+    dead.engine.open(dead.cash)
+    dead.replay.run(stop=5)
+    assert [(one.by, one.lots) for one in records(dead, Wanted)] == [("strategy", 10), ("horizon", 0), ("strategy", 4)]
+    fresh = wire({"a": plan}, [10.0] * 6)
+    fresh.engine.journal = dead.engine.journal
+    assert restart(fresh.engine, dead.engine.journal.records(), dead.replay.source.rows()).differed == {}
+
+
 def test_what_is_wanted_now_and_was_not_is_a_difference() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Moody, "on_bar", nothing)

@@ -166,6 +166,18 @@ def test_a_single_holders_level_is_watched_where_its_stop_does_not_rest() -> Non
     assert [(one.side, one.lots) for one in gone(stage, again.id)] == [(SELL, 10)]
 
 
+def test_an_exit_that_waits_for_its_price_does_not_take_the_level_away() -> None:
+    """Out at 12, says a; its stop of 9 made way for that, for the venue has one order for the ten. At 8 the engine gets out."""
+    stage, stop = held({"a": {0: Target(0, lots=10), 1: guarded(10, 9.0), 2: Target(0, lots=0, limit=12.0)}})
+    assert canceled(stage.bar(10.0)) == [stop]
+    (order,) = gone(stage, stop)
+    stage.reply(order.id)
+    assert (order.limit, stage.bar(9.5)) == (12.0, ())
+    assert canceled(stage.bar(8.0)) == [order.id]
+    assert [(one.side, one.lots, one.type) for one in gone(stage, order.id)] == [(SELL, 10, Type.MARKET)]
+    assert stage.bar(7.0) == ()
+
+
 def test_a_single_holders_level_is_not_watched_where_the_venue_takes_both_sides() -> None:
     stage = Stage({"a": {0: Target(0, lots=10), 1: guarded(10, 9.0)}})
     stage.buy(stage.bar(10.0), 10.0)
@@ -318,7 +330,8 @@ def test_where_the_venue_nets_both_go_out_together() -> None:
 
 
 def test_two_that_want_both_ways_of_a_flat_account_go_one_after_the_other() -> None:
-    """The bid that rests with its leg could carry the account from the other one's short through zero: it makes way, and comes again split."""
+    """The bid that rests with its leg could carry the account from the other one's short through zero: it makes way, and comes
+    again split, when its price is there: until then the short has its stop."""
     stage = Stage({"a": {0: guarded(10, 8.0, limit=9.5)}, "b": {1: guarded(-4, 12.0)}}, table=table())
     (bid,) = stage.accept(stage.bar(10.0))
     effects = stage.bar(10.0)
@@ -326,11 +339,59 @@ def test_two_that_want_both_ways_of_a_flat_account_go_one_after_the_other() -> N
     (short,) = gone(stage, bid.id)
     assert (short.side, short.lots) == (SELL, 4)
     stage.reply(short.id)
-    (back,) = sent(stage.fill(short.id, -4, 10.0))
+    (stop,) = stage.accept(stage.fill(short.id, -4, 10.0))  # beside which nothing may rest that keeps the four
+    assert (stop.tag, stop.side, stop.lots, stop.stop) == ("stop", BUY, 4, 12.0)
+    assert canceled(stage.bar(9.5)) == [stop.id]
+    (back,) = gone(stage, stop.id)
     assert (back.side, back.lots, back.limit, back.reduce_only) == (BUY, 4, 9.5, True)  # no more than the position of the other side
     stage.reply(back.id)
     rest = sent(stage.fill(back.id, 4, 9.5))
     assert [(one.side, one.lots, one.limit, one.reduce_only) for one in rest] == [(BUY, 6, 9.5, False)]
+
+
+@pytest.mark.parametrize(("holder", "other"), [("a", "b"), ("b", "a")])
+def test_an_offer_of_one_who_holds_nothing_does_not_keep_the_position_from_its_stop(holder: str, other: str) -> None:
+    """One holds 10 with a stop at 9, the other would sell 10 short at 12: were that to rest, the venue would have no stop of the 10."""
+    plan = {holder: {0: Target(0, lots=10), 1: guarded(10, 9.0)}, other: {2: Target(0, lots=-10, limit=12.0)}}
+    stage = Stage(plan, table=table())
+    stage.buy(stage.bar(10.0), 10.0)
+    (stop,) = stage.accept(stage.bar(10.0))
+    assert stage.bar(10.0) == () and stage.work(stop.id) is Work.WORKING
+    assert canceled(stage.bar(12.0)) == [stop.id]
+    assert [(one.side, one.lots, one.limit) for one in gone(stage, stop.id)] == [(SELL, 10, 12.0)]
+
+
+@pytest.mark.parametrize(("holder", "other"), [("a", "b"), ("b", "a")])
+def test_what_rests_makes_way_for_who_gets_out_at_once(holder: str, other: str) -> None:
+    """The offer at 12 was sent as its price was there, and then it was not: at 8, below the other's level, the holder gets out all the same."""
+    plan = {holder: {0: Target(0, lots=10), 1: guarded(10, 9.0)}, other: {2: Target(0, lots=-10, limit=12.0)}}
+    stage = Stage(plan, table=table())
+    stage.buy(stage.bar(10.0), 10.0)
+    (stop,) = stage.accept(stage.bar(10.0))
+    stage.bar(12.0)
+    (offer,) = gone(stage, stop.id)
+    stage.reply(offer.id)
+    assert stage.bar(11.0) == ()
+    assert canceled(stage.bar(8.0)) == [offer.id]
+    (out,) = gone(stage, offer.id)
+    assert (out.shares[0].strategy, out.side, out.lots, out.type, out.reduce_only) == (holder, SELL, 10, Type.MARKET, True)
+    stage.reply(out.id)
+    (short,) = sent(stage.fill(out.id, -10, 8.0))
+    assert (short.shares[0].strategy, short.lots, short.limit, short.reduce_only) == (other, 10, 12.0, False)
+
+
+def test_an_exit_that_rests_makes_way_for_who_trades_at_once() -> None:
+    """The account is 1 short: a is 6 short and bids for 1 of it at 8, b is 5 long and wants 10 now: it does not wait for a's price."""
+    stage = Stage({"a": {0: Target(0, lots=-6), 1: Target(0, lots=10, limit=8.0)}, "b": {0: Target(0, lots=5), 2: Target(0, lots=10)}}, table=table())
+    stage.buy(stage.bar(10.0), 10.0)
+    (bid,) = stage.accept(stage.bar(10.0))
+    assert (stage.state.portfolio.lots[0], bid.lots, bid.limit) == (-1, 1, 8.0)
+    assert canceled(stage.bar(10.0)) == [bid.id]
+    (first,) = gone(stage, bid.id)
+    assert (first.shares[0].strategy, first.side, first.lots, first.type, first.reduce_only) == ("b", BUY, 1, Type.MARKET, True)
+    stage.reply(first.id)
+    rest = sent(stage.fill(first.id, 1, 10.0))
+    assert ("b", 4, Type.MARKET) in [(one.shares[0].strategy, one.lots, one.type) for one in rest]
 
 
 # -- over anything at all ---------------------------------------------------------------------------------------------------------------

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from argosy.core.events import Adjust
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.intents import Target
+from argosy.core.orders import Work
 from argosy.engine.counters import Counters
 from argosy.engine.journal import Verdict
 from argosy.house import Wanted, assemble
@@ -53,6 +55,22 @@ def test_the_fees_of_entry_and_exit_are_the_trades_own(fee: int, count: int) -> 
     trade(stage, stage.bar(10.0), (10, 10.0, fee))
     trade(stage, stage.bar(10.1), (-10, 10.1, fee))
     assert losses(stage) == count
+
+
+def test_what_was_booked_by_hand_is_no_part_of_the_next_trade() -> None:
+    """Ten at 10, five sold at 8 lose 10; the other five are gone at the venue and are booked so. Five at 8, out at 9, win 5: no loss."""
+    stage = Stage({"a": {0: Target(0, lots=10), 1: Target(0, lots=5), 2: Target(0, lots=0), 3: Target(0, lots=5), 4: Target(0, lots=0)}})
+    trade(stage, stage.bar(10.0), (10, 10.0, 0))
+    trade(stage, stage.bar(8.0), (-5, 8.0, 0))
+    for order in sent(stage.bar(8.0)):
+        stage.reply(order.id, "submit", "refused", "NO_POSITION")
+    stage.tell(Adjust, 0, -5, 8.0, 0, "", "by hand", strategy="a")
+    assert (stage.lots("a"), stage.state.counters.trips) == (0, {})
+    for order in [ticket.order for ticket in stage.state.blotter.open[0].values()]:
+        stage.update(order.id, Work.CANCELED)
+    trade(stage, stage.bar(8.0), (5, 8.0, 0))
+    trade(stage, stage.bar(9.0), (-5, 9.0, 0))
+    assert (stage.lots("a"), losses(stage), stage.fold()) == (0, 0, stage.state.hash)
 
 
 def test_one_execution_that_turns_the_position_ends_a_trade_and_begins_another() -> None:

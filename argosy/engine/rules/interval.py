@@ -24,7 +24,8 @@ class IntervalLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Interval:
     """TRADE_INTERVAL: the symbol was entered less than the interval ago. Entries of one moment are one decision.
 
-    Rungs of a ladder rest side by side and are no new decisions; they are not looked at. An order of several strategies keeps the longest.
+    Rungs of a ladder rest side by side and are no new decisions; they are not looked at. Of an order of several
+    strategies those wait whose own interval is not over (`numbers` names each one's), and the others go without them.
     """
 
     code = "TRADE_INTERVAL"
@@ -51,4 +52,7 @@ class Interval:
         age = view.now - last
         if age == 0 or age >= every:
             return None
-        return Refused("TRADE_INTERVAL", {"age_ns": age, "interval_ns": every}, "the symbol was entered a short while ago; it waits")
+        numbers: dict[str, float] = {"age_ns": age, "interval_ns": every}
+        if len(order.shares) > 1:
+            numbers |= {f"{share.strategy}_ns": self._of.get(share.strategy, self._every) for share in order.shares}
+        return Refused("TRADE_INTERVAL", numbers, "the symbol was entered a short while ago; it waits")

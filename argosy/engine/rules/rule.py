@@ -6,7 +6,7 @@ the view. Money is in integer units of the base currency, positions are signed i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from argosy.core.instrument import Instrument, Instruments
@@ -245,3 +245,14 @@ class Rule(Protocol):
 
         exit: the order cannot increase |position|, even if all that is open fills
         """
+
+
+def bounds_of(rule: Rule) -> Callable[[Room, View], bool] | None:
+    """What tells the bounds of a rule, `clear(room, view)`; None where it has none, or has another `check` than the one they are of."""
+    for cls in type(rule).__mro__:
+        if "clear" in vars(cls):
+            found: Callable[[Room, View], bool] = rule.clear  # type: ignore[attr-defined]
+            return found
+        if "check" in vars(cls):
+            return None
+    return None
