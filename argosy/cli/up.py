@@ -92,7 +92,8 @@ def _tidy(url: str, key: str, keep: int, json: bool, page: bool) -> None:
     from argosy.desk.folder import of
 
     attic.mark(of("sim", _account(url, key)))
-    gone = attic.sweep(max(1, keep))
+    keep = max(1, keep)  # its own
+    gone = attic.sweep(keep)
     if not gone:
         return
     names = [path.name for path in gone]

@@ -31,6 +31,8 @@ BEFORE = (HOUR, 10 * MINUTE)
 """So long before the open it is asked; after a night that was slept through, at once."""
 BACK, AHEAD = timedelta(days=7), timedelta(days=5)
 REASON = "CORPORATE_ACTION"
+GRACE = 5 * MINUTE
+"""So long after the open the venue may count as before a split of that day; from then on it counts after it."""
 SPLITS = {"forward_splits", "reverse_splits"}
 MONEY = {"cash_dividends"}
 """Money that comes by itself, and is booked when it does."""
@@ -77,7 +79,7 @@ class Actions:
     """The corporate actions of one desk's symbols.
 
     node: steps what is to be stepped; history: is asked; path: of what was told; balances: expects the broker's count, None where none is
-    compared
+    compared; splits: (ts, instrument) of those in the books where none is
     """
 
     def __init__(self, node: Node, history: History, path: Path, balances: Balances | None = None) -> None:
@@ -87,8 +89,10 @@ class Actions:
         self._balances = balances
         self._ids = {row.symbol: row.id for row in node.engine.instruments if row.kind == "equity"}
         self._kept = read(path)
+        self.splits: list[tuple[int, int]] = []
         self._asked = 0
-        self._failed = False
+        self._failed = self._fresh = False
+        self._since = ""
 
     @property
     def held(self) -> dict[int, str]:
@@ -100,19 +104,16 @@ class Actions:
         opens = self.node.sessions.opens(now)
         return any(self._asked < opens - before <= now for before in BEFORE) if opens else False
 
-    async def begin(self, fresh: bool) -> None:
-        """At a start: what has happened since the last one. fresh: there was none, so that the account is as it is after all of it."""
+    async def begin(self, fresh: bool, opened: int = 0) -> None:
+        """At a start: what has happened since the last one. A broker that is silent is asked again later, by `ask`.
+
+        fresh: there was none, so that the account is as it is after all of it; opened: ns at which the books began, 0: now
+        """
         now = self.node.clock.now()
+        self._fresh, self._since = fresh, day_of(opened or now)
         rows = await self._ask(now)
-        today = day_of(now)
-        if rows is None:
-            return
-        for one in rows:
-            if one.id in self._kept or one.day > today:
-                continue
-            if fresh and (one.day < today or one.ratio is not None):
-                self._keep(one, "booked")
-        self._take(rows, now)
+        if rows is not None:
+            self._take(rows, now)
         for i in self.held:
             if i not in self.node.engine.state.stopped:
                 self._stop(i, now)
@@ -132,20 +133,22 @@ class Actions:
 
     def allow(self, symbol: str, by: str, reason: str) -> list[str]:
         """The owner has seen to a symbol: it is traded again; the kinds of action it waited for. Misuse("ACTION_NONE")."""
-        waits = [(name, one) for name, one in self._kept.items() if one.symbol == symbol and one.state == "held"]
+        waits = [(name, one) for name, one in self._kept.items() if one.symbol == symbol in self._ids and one.state == "held"]
         if not waits:
             known = ", ".join(sorted({one.symbol for one in self._kept.values() if one.state == "held"})) or "none"
             raise Misuse("ACTION_NONE", f"{symbol or 'no symbol'} waits for nobody's word", where="SYMBOL", fix=f"those that do: {known}")
         now = self.node.clock.now()
-        for name, one in waits:
-            self._kept[name] = msgspec.structs.replace(one, state="allowed", by=by, reason=reason, at=now)
-        self._write()
         self.node.act(lambda engine: engine.record(Note(f"{by} allows {symbol} after {', '.join(one.kind for _, one in waits)}: {reason}")))
         self.node.step(Status(now, now, self._ids[symbol], False, REASON))
+        for name, one in waits:  # last: a process that dies before it lets the symbol wait on
+            self._kept[name] = msgspec.structs.replace(one, state="allowed", by=by, reason=reason, at=now)
+        self._write()
         return [one.kind for _, one in waits]
 
     def stepped(self, event: Event) -> None:
-        """A halt of the venue's has ended on a symbol that waits for its owner: it goes on waiting."""
+        """A halt of the venue's has ended on a symbol that waits for its owner: it goes on waiting. A split is in the books."""
+        if type(event) is Split:
+            self.splits.append((event.ts, event.instrument))
         if type(event) is Status and not event.halted and event.reason != REASON and event.instrument in self.held:
             self._stop(event.instrument, self.node.clock.now())
 
@@ -167,8 +170,11 @@ class Actions:
         return sorted(announced(answer.value), key=lambda one: (one.day, one.id))
 
     def _take(self, rows: Sequence[Announced], now: int) -> None:
-        """Book what counts from today on, tell what lies ahead."""
-        today = day_of(now)
+        """Book what counts from today on, tell what lies ahead. What was before the books began is in them."""
+        today, fresh, self._fresh = day_of(now), self._fresh, False
+        for one in rows:
+            if one.id not in self._kept and (one.day < self._since or (fresh and one.day == self._since and one.ratio is not None)):
+                self._keep(one, "booked")
         for one in rows:
             known = self._kept.get(one.id)
             if one.symbol not in self._ids or one.kind in MONEY or (known is not None and known.state != "told"):
@@ -185,15 +191,44 @@ class Actions:
     def _split(self, one: Announced, ratio: Fraction, now: int) -> None:
         """Book a split that the broker announced, once, whoever told it: lots, prices, levels and resting orders follow."""
         i, balances = self._ids[one.symbol], self._balances
-        self._keep(one, "booked")
-        booked = balances is not None and any(which == i and abs(ts - _noon(one.day)) <= SAME_SPLIT for ts, which in balances.splits)
+        splits = balances.splits if balances is not None else self.splits
+        booked = any(which == i and abs(ts - _noon(one.day)) <= SAME_SPLIT for ts, which in splits)
+        if not booked and self._counted(one, ratio, now):
+            return
         if balances is not None and one.day == day_of(now):
-            balances.awaits(i, ratio, max(now, self.node.sessions.opens(now)) + 5 * MINUTE)
+            balances.awaits(i, ratio, max(now, self.node.sessions.opens(now)) + GRACE)
         if booked:
+            self._keep(one, "booked")
             return
         self.node.act(lambda engine: engine.record(Note(f"split of {one.symbol} {_words(one)}, announced for {one.day} ({one.id})")))
-        self.node.step(Split(now, now, i, float(ratio)))
+        self.node.step(Split(min(now, _noon(one.day)), now, i, float(ratio)))
+        if self.node.broken is None:
+            self._keep(one, "booked")  # after the journal has it, which is asked first: else a process that dies here forgets it
         self.node.alarm("SPLIT", f"{one.symbol}: {_words(one)} from {one.day} on; lots, stops and resting orders follow")
+
+    def _counted(self, one: Announced, ratio: Fraction, now: int) -> bool:
+        """Whether a split is told so late that the account itself says more than it: it counts after it by now.
+
+        Where it counts what the books count, all of that came after the split, and nothing may be multiplied; where it counts neither
+        that nor what the split makes of it, nobody can say by rule what is held, and the symbol waits for its owner.
+        """
+        i, balances, state = self._ids[one.symbol], self._balances, self.node.engine.state
+        opens = self.node.sessions.opens(now)
+        late = one.day < day_of(now) or (one.day == day_of(opens) and opens + GRACE <= now)
+        held, counted = state.portfolio.lots[i], state.conditions.counted
+        if not late or not held or counted is None or balances is None or balances.policy.of(one.symbol) == "ignore":
+            return False
+        there = counted.get(i, 0)
+        if there == held:
+            self._keep(one, "booked")
+            told = f"{one.symbol}: {_words(one)} from {one.day} on is told late"
+            text = f"{told}; the account holds {held} lots as the books do, so nothing is multiplied"
+            self.node.alarm("SPLIT_UNCLEAR", text, "page")
+            return True
+        if there == int(held * ratio):
+            return False
+        self._hold(one, now)
+        return True
 
     def _hold(self, one: Announced, now: int) -> None:
         self._keep(one, "held")

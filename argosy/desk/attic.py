@@ -1,6 +1,6 @@
 """Simulations that nobody will look at again: of those that `argosy up` began the last few are kept, and no other desk is ever touched.
 
-It removes a folder only where its own mark lies in it, its name is that of a simulation, and no process holds it.
+It removes a folder only where its own mark lies in it, its name is that of a simulation, no process holds it, and none is about to.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ import time
 from pathlib import Path
 
 from argosy.core.errors import ArgosyError
+from argosy.core.time import SECOND
 from argosy.desk.folder import Folder, desks
 from argosy.store import lease
 from argosy.store.opening import LOCK
 
 MARK = "up"
 """Name of the file that says: `argosy up` began this."""
+BEGINS_S = 120
+"""So long after its mark a desk may still be on its way to its folder."""
 
 
 def mark(folder: Folder) -> None:
@@ -29,7 +32,7 @@ def sweep(keep: int) -> list[Path]:
     found = sorted((path.parent for path in marked), key=_begun)
     gone = []
     for root in found[: max(0, len(found) - keep)]:
-        if not _held(root):
+        if _begun(root) + BEGINS_S * SECOND < time.time_ns() and not _held(root):
             shutil.rmtree(root, ignore_errors=True)
             if not root.exists():
                 gone.append(root)

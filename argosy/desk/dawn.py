@@ -93,18 +93,21 @@ class Dawn:
         records, since, saved, first, known = self._told(engine)
         seen = node.seen
         rows = seen.over(self.recorder.rows(first) if not self.fresh else ())
+        opened = 0
         if self.rounds is not None:
             start = Start(engine, self.rounds, self.clock, connect=self._connect, begins=self.begins, patience_s=PATIENCE_S)
             self.started = await start.run(records, rows, saved=saved, since=since, known=known)
-            self.known = start.known
+            self.known, opened = start.known, start.opened
         elif self.fresh:
             now = self.clock.now()
             engine.open((CashFlow(now, now, self.currency, self.cash),))
         else:
             self.started.relived = restart(engine, since if since is not None else records, rows, saved)
             found = recover(records, engine.instruments, known)
-            self.known = found.packed(engine.state.blotter.tickets)
+            self.known, opened = found.packed(engine.state.blotter.tickets), found.opened
             self._paper(found)
+            if self.actions is not None:
+                self.actions.splits += found.splits
         reach("dawn.rows")
         self._rest()
         sessions = node.sessions.begin(self.clock.now())
@@ -112,7 +115,7 @@ class Dawn:
             if event.open:
                 node.bars.session(event, event.ts)
         if self.actions is not None:
-            await self.actions.begin(self.fresh)
+            await self.actions.begin(self.fresh, opened)
         reach("dawn.history")
         self.bars = warm(node, await _patiently(self._past), seen)
         for event in sessions:

@@ -7,6 +7,7 @@ but when it became known: all of an instant did when it was whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from math import gcd
 
 import msgspec
 
@@ -48,7 +49,7 @@ class Gather:
                 raise Misuse("STRATEGY_ALIGN", what, where=declaration.name, fix='align = "1m", or whole minutes')
             self.grace = max(self.grace, declaration.grace_ms * MS)
             for i in instruments:
-                self._every[i] = min(self._every.get(i, every), every)
+                self._every[i] = gcd(self._every.get(i, every), every)  # two minutes and five: each minute, so that both find theirs
 
     def add(self, bar: Bar, over: list[Bar], now: int) -> Instants:
         """A bar of the broker's came, and `over` are the bars that it ends, itself among them: the instants that are whole by it."""

@@ -210,7 +210,7 @@ class Perform:
         """The answer to a request that is under way."""
         try:
             said = await work
-        except (ArgosyError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  (whatever it was, the order may be there, and somebody must ask)
             said = [self._ambiguous(order, verb, error) for order in orders]
         reach(f"{verb}.after")
         if isinstance(said, Reply):
@@ -221,7 +221,8 @@ class Perform:
 
     def _ambiguous(self, order: int, verb: Any, error: Exception) -> Reply:
         now = self._now()
-        return Reply(now, now, order, verb, "ambiguous", getattr(error, "code", "VENUE_RAISED"), str(error))
+        text = str(error) if isinstance(error, ArgosyError | OSError) else f"{type(error).__name__}: {error}"
+        return Reply(now, now, order, verb, "ambiguous", getattr(error, "code", "VENUE_RAISED"), text)
 
     async def idle(self, timeout_s: float) -> bool:
         """Wait until nothing is under way; False where that takes longer."""

@@ -26,7 +26,7 @@ from argosy.desk import nameplate, watchdog
 from argosy.desk.actions import Actions
 from argosy.desk.bars import Bars
 from argosy.desk.clock import Clock
-from argosy.desk.collared import Collared, collared
+from argosy.desk.collared import Collared, collared, exits
 from argosy.desk.dawn import Dawn, keep
 from argosy.desk.executions import Executions
 from argosy.desk.findings import Limits, Policy
@@ -306,6 +306,8 @@ class Desk:
         self._keep("pulse", self._pulse())
         self._keep("second", self._seconds())
         self._keep("actions", self._mornings())
+        if self.collared is not None:
+            self._keep("exits", exits(self.collared, node))
         if self.rounds is not None:
             self._keep("rounds", self.rounds.run())
         self._saved = self._written()
@@ -382,8 +384,6 @@ class Desk:
             await asyncio.sleep(1.0)
             self.warden.look()
             self._calendar()
-            if self.collared is not None and not node.closing:
-                await self.collared.follow()
             if self.settings.speed != 1.0:
                 await self._follow()
             try:

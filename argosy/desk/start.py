@@ -62,7 +62,7 @@ class Start:
     begins:  events of now (ns) that come before anything is decided, such as the owner's word "arm"
     fresh_s: how old an order may be that nobody ever heard of, to be sent once more
     patience_s: how long the venue may be silent before the start is given up
-    known:   what the journal knew of the venue when it was read (`Recovered.packed`), b"" where there was none
+    known:   what the journal knew of the venue when it was read (`Recovered.packed`), b"" where there was none; opened: ns at which it began
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class Start:
         self.clock = clock
         self.started = Started(True)
         self.known = b""
+        self.opened = 0
         self._lease = lease
         self._connect = connect
         self._begins = begins
@@ -110,7 +111,7 @@ class Start:
             found = recover(records, self.engine.instruments, known)
             self.started.relived = restart(self.engine, since if saved and since is not None else records, iter(stamped), saved)
             stamped.ends(self.engine.state.rows)
-            self.known = found.packed(self.engine.state.blotter.tickets)
+            self.known, self.opened = found.packed(self.engine.state.blotter.tickets), found.opened
         reach("start.stream")
         self.rounds.hold()
         await self._connect()

@@ -220,8 +220,11 @@ class Watchdog:
         return task.result()
 
     async def _prove(self) -> None:
-        """Load what an emergency needs, and ask the broker from time to time whether it would hear us."""
-        await asyncio.to_thread(__import__, "aiohttp")
+        """Load what an emergency needs, and ask the broker from time to time whether it would hear us.
+
+        Asking brings the rest: the authorities that are trusted are read when the first connection opens, and kept.
+        """
+        await asyncio.to_thread(__import__, "argosy.desk.kill")
         from argosy.venues.alpaca.answer import Accepted
 
         while True:

@@ -26,6 +26,8 @@ DEADLINE_S = 10.0
 LARGEST = 32 << 20
 """Bytes of the largest reply that is read."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+_OURS = frozenset({"ARMING_ENDED", "HOST_FORBIDDEN", "REQUEST_INVALID", "CLOSED"})
+"""What kept a request back on this side: it says nothing of the host, and must not shut the way out for what may still go."""
 _visible = re.compile(r"[!-~]+\Z").match
 _field = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\Z").match
 
@@ -88,7 +90,7 @@ class Rest:
                 breaker.let_go()
             return Failed("RATE_LIMIT", False)
         try:
-            outcome = await self._send(method, path, query, body, until)
+            outcome = await self._send(method, path, query, body, until, urgent)
         except BaseException:  # given up by who asked: neither its place in the budget nor the fuse's one trial may be kept for ever
             if budget is not None:
                 budget.lost()
@@ -107,10 +109,13 @@ class Rest:
             if budget is not None:
                 budget.lost()
             if breaker is not None:
-                breaker.bad(monotonic())
+                if outcome.cause in _OURS:
+                    breaker.let_go()
+                else:
+                    breaker.bad(monotonic())
         return outcome
 
-    async def _send(self, method: str, path: str, query: str, body: bytes, until: float) -> Outcome:
+    async def _send(self, method: str, path: str, query: str, body: bytes, until: float, urgent: bool) -> Outcome:
         """Surely nothing left before `Line.send`; after it something may have."""
         request = self._head.request(method, path, query, body)
         if request is None:
@@ -123,7 +128,7 @@ class Rest:
             return refused
         line = self._lines.take()
         if line is None:
-            given = await self._lines.wait(left)
+            given = await self._lines.wait(left, urgent)
             if isinstance(given, Failed):
                 return given
             line = given

@@ -16,6 +16,8 @@ from argosy.net.reply import Reply, Torn
 
 OPEN_S = 30.0
 """How long a connection may take to open, whoever waits for it."""
+RESERVED = 4
+"""Connections beyond the most that only who is urgent may open: where all others are stuck on a host that is slow, a cancel still leaves."""
 GOODBYE_S = 0.3
 _EARLY_S = 0.002
 """Timers ring to the millisecond; one that rings this much early has rung."""
@@ -137,7 +139,7 @@ class Lines:
     connections: the most at once; keepalive_s: how long one is kept idle; largest: bytes of the largest reply
     spare: whether another is opened beforehand when the last idle one is taken, so that an order beside a poll waits for no handshake
     Who was last used is used first. Where none is idle, one is opened; who came first gets the first that is free, so that requests leave
-    in the order in which they were asked for.
+    in the order in which they were asked for; who is urgent (a cancel) stands before who is not.
     """
 
     def __init__(self, base: str, hosts: Hosts, connections: int, keepalive_s: float, largest: int, spare: bool = False) -> None:
@@ -156,6 +158,7 @@ class Lines:
         self._lines: set[Line] = set()
         self._dials: list[asyncio.Task[None]] = []
         self._waiting: deque[asyncio.Future[Line | Failed]] = deque()
+        self._urgent: deque[asyncio.Future[Line | Failed]] = deque()
         self._ahead: asyncio.Task[None] | None = None
 
     def take(self) -> Line | None:
@@ -168,11 +171,12 @@ class Lines:
                 return line
         return None
 
-    async def wait(self, left_s: float) -> Line | Failed:
+    async def wait(self, left_s: float, urgent: bool = False) -> Line | Failed:
         """A connection in turn; Failed, surely not sent, where none comes within `left_s` seconds."""
+        row = self._urgent if urgent else self._waiting
         loop = asyncio.get_running_loop()
         place: asyncio.Future[Line | Failed] = loop.create_future()
-        self._waiting.append(place)
+        row.append(place)
         self._dial()
         alarm = loop.call_later(left_s, _late, place)
         try:
@@ -183,9 +187,9 @@ class Lines:
             raise
         finally:
             alarm.cancel()
-            if place in self._waiting:
-                self._waiting.remove(place)
-            while len(self._dials) > len(self._waiting):
+            if place in row:
+                row.remove(place)
+            while len(self._dials) > self._asking:
                 self._dials.pop(0).cancel()  # nobody waits for it any more, and it may never be answered
 
     def put(self, line: Line) -> None:
@@ -193,11 +197,15 @@ class Lines:
         if self.closed or not line.open:
             line.drop()
             return
-        while self._waiting:
-            place = self._waiting.popleft()
-            if not place.done():
-                place.set_result(line)
+        for row in (self._urgent, self._waiting):
+            if row is self._waiting and len(self._lines) > self.connections:
+                line.drop()  # it was one more than the most, and nobody is urgent now
                 return
+            while row:
+                place = row.popleft()
+                if not place.done():
+                    place.set_result(line)
+                    return
         line.rest(monotonic() + self.keepalive_s)
         self._idle.append(line)
 
@@ -206,16 +214,17 @@ class Lines:
         self._lines.discard(line)
         if line in self._idle:
             self._idle.remove(line)
-        if self._waiting and not self.closed:
+        if self._asking and not self.closed:
             self._dial()
 
     async def close(self) -> None:
         """Close all; who waits is told so."""
         self.closed = True
-        while self._waiting:
-            place = self._waiting.popleft()
-            if not place.done():
-                place.set_result(Failed("CLOSED", False))
+        for row in (self._urgent, self._waiting):
+            while row:
+                place = row.popleft()
+                if not place.done():
+                    place.set_result(Failed("CLOSED", False))
         dials, self._dials = self._dials, []
         if self._ahead is not None:
             dials.append(self._ahead)
@@ -230,11 +239,16 @@ class Lines:
 
     def _dial(self) -> None:
         """Open as many as are waited for, and as there is room for."""
-        while len(self._dials) < len(self._waiting) and self._room():
+        while len(self._dials) < self._asking and self._room():
             self._dials.append(asyncio.get_running_loop().create_task(self._open()))
 
+    @property
+    def _asking(self) -> int:
+        return len(self._waiting) + len(self._urgent)
+
     def _room(self) -> bool:
-        return len(self._dials) + len(self._lines) + (self._ahead is not None) < self.connections
+        most = self.connections + min(RESERVED, len(self._urgent))
+        return len(self._dials) + len(self._lines) + (self._ahead is not None) < most
 
     def _prepare(self) -> None:
         if not self.closed and not self._idle and self._ahead is None and self._room():
@@ -252,7 +266,7 @@ class Lines:
         if line is not None:
             self._lines.add(line)
             self.put(line)
-        elif self._waiting:
+        elif self._asking:
             self._dial()  # there is room again
 
     async def _open(self) -> None:
@@ -277,8 +291,8 @@ class Lines:
             self._lines.add(line)
             self.put(line)
             return
-        while self._waiting:
-            place = self._waiting.pop()
+        while row := self._waiting or self._urgent:
+            place = row.pop()
             if not place.done():
                 place.set_result(said)
                 break

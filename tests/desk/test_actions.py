@@ -17,7 +17,7 @@ from argosy.core.events import Split, Status
 from argosy.core.instrument import Instrument, Instruments
 from argosy.core.intents import Protection, Target
 from argosy.core.time import HOUR, MINUTE, parse
-from argosy.desk.actions import Actions, Announced, announced, day_of, read
+from argosy.desk.actions import Actions, Announced, Kept, announced, day_of, read
 from argosy.desk.folder import of
 from argosy.desk.sessions import Day, Sessions
 from argosy.exchange.open import Wanted as Exchange
@@ -52,6 +52,13 @@ def guarded(lots: int, stop: float) -> type:
 
 def stops(harbour: Harbour) -> list[tuple[str, str]]:
     return [(row["qty"], row["stop_price"]) for row in harbour.rest("GET", "/v2/orders?status=open&nested=false") if row["type"] == "stop"]
+
+
+def opens(desk: Berth, after: int) -> None:
+    """The day's session opens so many ns from now; it opened before where that is less than nothing."""
+    now = desk.desk.clock.now()
+    desk.node.sessions = sessions = Sessions({"XNYS": [Day(now + after, now + after + 6 * HOUR, 20990101)]})
+    sessions.begin(now)
 
 
 async def compared(desk: Berth) -> None:
@@ -114,6 +121,7 @@ def test_a_split_is_booked_whoever_counts_it_first_and_is_no_drift(
             await desk.until(lambda: desk.lots() == 10 and stops(harbour) == [("10", "60")])
             desk.desk.node.engine.stand("one", "paused", "the test")
             harbour.ctl("clock", is_open=False)  # it is early in the morning; the stop of the day's entry has ended, and another stands
+            opens(desk, HOUR)
             await asyncio.sleep(0.3)
             await desk.until(lambda: stops(harbour) == [("10", "60")] and not desk.node.perform.busy)
             if first != "desk":
@@ -145,6 +153,91 @@ def test_a_split_is_booked_whoever_counts_it_first_and_is_no_drift(
     asyncio.run(life())
     kept = records(home)
     assert [(row.instrument, row.ratio) for row in kept if type(row) is Split] == [(0, new / old)]
+
+
+def test_a_first_start_that_got_no_answer_takes_the_account_as_it_is_when_it_gets_one(harbour: Harbour, home: Path) -> None:
+    """20 shares after a split of today and one of three days ago: once the broker tells of them, the books hold 20 as before."""
+
+    async def life() -> None:
+        harbour.by_hand("AAPL", "buy", 10)
+        harbour.ctl("split", symbol="AAPL", ratio=2.0)
+        ago = day_of(harbour.server.exchange.now - 72 * HOUR)
+        harbour.ctl("announce", symbol="AAPL", kind="forward_splits", new_rate=3, old_rate=1, day=ago)
+        harbour.quote(50.0, 50.02)
+        harbour.ctl("fault", method="GET", path="/v1/corporate-actions", status=403, times=1)
+        async with berth(harbour, {"one": guarded(0, 20.0)}, policy="adopt") as desk:
+            await desk.until(lambda: desk.lots() == 20 and desk.desk.actions._asked)
+            assert desk.lots() == 20 and "SPLIT" not in desk.alarms
+            assert [one.state for one in read(desk.node.folder.actions).values()] == ["booked", "booked"]
+            assert await desk.stop() == 0
+
+    asyncio.run(life())
+
+
+@pytest.mark.parametrize(("counts", "books", "halted"), [(10, 10, []), (40, 40, []), (25, 10, ["AAPL"])])
+def test_a_split_that_is_told_late_is_booked_as_the_account_counts_by_then(
+    harbour: Harbour, home: Path, counts: int, books: int, halted: list[str]
+) -> None:
+    """10 were bought, and in the day a split of this morning is told: the account holds as many, so they came after it; or all of it; or neither."""
+
+    async def life() -> None:
+        async with berth(harbour, {"one": guarded(10, 5.0)}) as desk:
+            await desk.until(lambda: desk.lots() == 10 and stops(harbour) == [("10", "5")])
+            opens(desk, -10 * MINUTE)
+            harbour.ctl("announce", symbol="AAPL", kind="forward_splits", new_rate=4, old_rate=1)
+            desk.state.conditions.counted = {0: counts}
+            assert await desk.desk.actions.ask() and await desk.desk.actions.ask()
+            assert desk.lots() == books
+            assert desk.desk.status().halted == halted
+            assert desk.alarms.count("SPLIT") == (books == 40) and desk.alarms.count("SPLIT_UNCLEAR") == (counts == 10)
+            assert await desk.stop() == 0
+
+    asyncio.run(life())
+
+
+def test_what_the_file_forgot_the_journal_knows(harbour: Harbour, home: Path) -> None:
+    """The journal has a split before the file says so; with the file gone or damaged nothing is booked again, nor what was before the books."""
+
+    async def life(again: bool) -> None:
+        async with berth(harbour, {"one": guarded(10, 60.0)}) as desk:
+            if not again:
+                await desk.until(lambda: desk.lots() == 10 and stops(harbour) == [("10", "60")])
+                opens(desk, HOUR)
+                step, at = desk.node.step, []
+                desk.node.step = lambda event: (at.append(read(desk.node.folder.actions)) if type(event) is Split else None, step(event))[1]
+                harbour.ctl("split", symbol="AAPL", ratio=4.0)
+                assert await desk.desk.actions.ask() and desk.lots() == 40
+                assert at == [{}]
+                desk.node.folder.actions.write_bytes(b"{")
+            assert desk.lots() == 40
+            ago = day_of(harbour.server.exchange.now - 72 * HOUR)
+            harbour.ctl("announce", symbol="MSFT", kind="forward_splits", new_rate=3, old_rate=1, day=ago)
+            assert await desk.desk.actions.ask()
+            assert desk.state.factor == [4.0, 1.0] and desk.lots() == 40
+            assert await desk.stop() == 0
+
+    for again in (False, True):
+        asyncio.run(life(again))
+
+
+def test_the_owners_word_counts_once_it_is_in_the_journal(harbour: Harbour, home: Path) -> None:
+    """A process that dies in between leaves the symbol waiting, and never one that is stopped and waits for nobody."""
+
+    async def life() -> None:
+        async with berth(harbour, {"one": guarded(0, 60.0)}) as desk:
+            harbour.ctl("announce", symbol="AAPL", kind="cash_mergers")
+            assert await desk.desk.actions.ask() and desk.desk.status().halted == ["AAPL"]
+            at: list[list[str]] = []
+            step = desk.node.step
+            desk.node.step = lambda event: (at.append([one.state for one in read(desk.node.folder.actions).values()]), step(event))[1]
+            desk.desk.actions.allow("AAPL", "me", "seen to")
+            assert at[0] == ["held"] and desk.desk.status().halted == []
+            desk.desk.actions._kept["x"] = Kept("cash_mergers", "GONE", "2026-11-23", "held")
+            with pytest.raises(Misuse, match="ACTION_NONE"):
+                desk.desk.actions.allow("GONE", "me", "not on the list any more")
+            assert await desk.stop() == 0
+
+    asyncio.run(life())
 
 
 def test_what_nobody_can_book_stops_the_symbol_until_its_owner_says_so_a_restart_too(harbour: Harbour, home: Path) -> None:

@@ -57,6 +57,15 @@ def test_a_desk_of_another_kind_or_without_the_mark_or_at_work_is_never_touched(
     assert [path.name for path in attic.sweep(0)] == ["sim-A"]
 
 
+def test_one_that_begins_at_the_same_time_is_not_removed_before_its_desk_is_there() -> None:
+    """Two are begun in two windows, and one simulation is kept: the second may not take the folder of the first away."""
+    begun("OLD")
+    for name in ("A", "B"):
+        attic.mark(of("sim", name))
+    assert [path.name for path in attic.sweep(1)] == ["sim-OLD"]
+    assert left() == ["sim-A", "sim-B"]
+
+
 def test_up_marks_its_own_folder_says_what_it_removed_and_keeps_what_the_owner_set(capsys: pytest.CaptureFixture[str]) -> None:
     begun("A", "B", "C")
     with opened(Wanted(keys=((KEY, "secret"),), symbols=["AAPL"], seed=9)) as server:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from argosy.core.effects import Note
-from argosy.core.events import Band, Quote, Session
+from argosy.core.effects import Cancel, Note
+from argosy.core.events import Band, Quote, Reply, Session
 from argosy.core.intents import Protection, Target
-from argosy.core.orders import BUY, SELL, Order, Tif, Type
+from argosy.core.orders import BUY, SELL, Approved, Order, Tif, Type, Work
+from argosy.core.time import SECOND
 from argosy.desk.collared import Collared, collared
 from argosy.engine.rules.profiles import PROFILES
 from argosy.settings import DeskSettings
-from tests.desk.berth import berth, says, wants
+from tests.desk.berth import Berth, berth, says, wants
 from tests.desk.harbour import Harbour
 from tests.desk.test_day import records
 from tests.walks.hand import Stage
@@ -54,6 +56,8 @@ def stage(bid: float = 100.0, ask: float = 100.02, band: tuple[float, float] | N
         (SELL, 3.0, (98.5, 102.0), 98.5),
         (BUY, 1.0, (95.0, 110.0), 101.01),
         (BUY, 3.0, (NAN, NAN), 103.01),
+        (SELL, 3.0, (100.5, 110.0), 97.01),  # the market has left the band: a limit there would rest for ever
+        (BUY, 3.0, (90.0, 99.5), 103.01),
     ],
 )
 def test_the_worst_price_is_the_collar_or_the_band_whichever_is_nearer_and_on_the_grid(
@@ -79,6 +83,45 @@ def test_it_stays_at_the_market_without_a_price_in_an_auction_and_while_the_mark
     one = Collared(Nowhere(), closed.engine, 3.0, lambda: 0, extended=True)
     assert one.extended(plain) and one.extended(Order(4, 0, BUY, 5, Type.LIMIT, 99.0)) and not one.extended(Order(4, 0, SELL, 5, Type.STOP, stop=9.0))
     assert not Collared(Nowhere(), stage().engine, 3.0, lambda: 0, extended=True).extended(plain)
+    venue = Nowhere()  # where nobody knows a price yet it is said at the market, which no broker takes outside of regular hours
+    Collared(venue, closed.engine, 3.0, lambda: 0, extended=True)
+    assert not venue.extended(plain) and venue.extended(Order(4, 0, BUY, 5, Type.LIMIT, 99.0))
+
+
+class Takes(Nowhere):
+    """A venue that takes all and fills nothing."""
+
+    async def submit(self, approved: Any, said: Any = None) -> Reply:
+        return Reply(0, 0, approved.order.id, "submit", "accepted")
+
+
+def test_an_exit_that_finds_nobody_is_told_once_after_half_a_minute_also_when_it_was_sent_anew() -> None:
+    """Ten held; each exit rests at its collar. Its number changes after 20 s; at 30 s it is told, and not again while it rests."""
+    one = Stage({"a": {0: Target(0, lots=10), 1: Target(0, lots=0), 3: Target(0, lots=0)}})
+    one.tell(Session, "24/7", True, 0, 1 << 60)
+    (entry,) = one.accept(one.bar(100.0))
+    one.fill(entry.id, 10, 100.0, "x-1")
+    seconds = [0]
+    way = Collared(Takes(), one.engine, 3.0, lambda: seconds[0] * SECOND)
+    for number in (entry.id, *(order.id for order in one.accept(one.bar(100.0)))):
+        ticket = one.state.blotter.tickets.get(number)
+        if ticket is not None and ticket.order.reduce_only:
+            asyncio.run(way.submit(Approved(ticket.order)))
+    first = next(iter(one.state.blotter.open[0].values())).order
+    told: list[tuple[int, int]] = []
+    for second in range(60):
+        seconds[0] = second
+        if second == 20:
+            one.engine.do(Cancel(first.id))
+            one.engine.decide()
+            one.accept(one.update(first.id, Work.CANCELED))
+            (again,) = (ticket.order for ticket in one.state.blotter.open[0].values())
+            asyncio.run(way.submit(Approved(again)))
+        told += [(second, order.id) for order in way.rests()]
+    assert again.id != first.id and told == [(30, again.id)]
+    one.update(again.id, Work.CANCELED)
+    seconds[0] = 70
+    assert way.rests() == []
 
 
 @pytest.mark.parametrize(
@@ -136,6 +179,88 @@ def test_an_exit_that_the_market_left_behind_follows_it(harbour: Harbour, home: 
             assert await desk.stop() == 0
 
     asyncio.run(life())
+
+
+def leaves(out: list[bool]) -> type:
+    return says(lambda quote, book, calls: Target(0, lots=0 if out[0] else 5, why="told") if quote.instrument == 0 else None)
+
+
+async def resting(desk: Berth, harbour: Harbour, out: list[bool]) -> None:
+    """Out of 5 in a wide market: the limit stands at 99, and nobody takes it."""
+    await desk.until(lambda: desk.lots() == 5)
+    harbour.quote(90.0, 110.0)
+    await desk.until(lambda: desk.state.quotes[0] == (90.0, 110.0))
+    out[0] = True
+    harbour.quote(90.0, 110.0)
+    await desk.until(lambda: states(harbour) == [("101.01", "filled"), ("99", "new")])
+
+
+def states(harbour: Harbour) -> list[tuple[str | None, str]]:
+    return [(row["limit_price"], row["status"]) for row in harbour.rest("GET", "/v2/orders?status=all&nested=false&direction=asc")]
+
+
+def test_an_exit_follows_once_for_each_move_and_what_else_is_looked_after_does_not_wait_for_it(
+    harbour: Harbour, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes where its collar is and stays: nobody takes it back. The broker takes long for it, and the desk looks after its level all the while."""
+    monkeypatch.setattr("argosy.desk.collared.FOLLOW", 500_000_000)
+    out = [False]
+
+    async def life() -> None:
+        async with berth(harbour, {"one": leaves(out)}, market_orders="limit", limits={"collar": {"max_pct": 1.0}}) as desk:
+            await resting(desk, harbour, out)
+            looks: list[float] = []
+            look = desk.desk.warden.look
+            desk.desk.warden.look = lambda: (looks.append(asyncio.get_running_loop().time()), look())[1]  # type: ignore[method-assign, func-returns-value]
+            harbour.ctl("fault", method="PATCH", path="/v2/orders", delay=1.6, times=1)
+            harbour.quote(80.0, 100.0)
+            await desk.until(lambda: states(harbour)[1:] == [("99", "replaced"), ("89.1", "new")], 9.0)  # 90 * 0.99
+            await asyncio.sleep(4.0)  # long enough for another, and for who wants it at the market to say that it is not
+            assert states(harbour)[1:] == [("99", "replaced"), ("89.1", "new")]
+            assert max(later - before for before, later in pairwise(looks)) < 2.0
+            harbour.quote(90.0, 90.02)
+            await desk.until(lambda: desk.lots() == 0)
+            desk.equal()
+            assert await desk.stop() == 0
+
+    asyncio.run(life())
+
+
+def test_an_exit_that_may_not_be_changed_is_taken_back_and_planned_anew(harbour: Harbour, home: Path) -> None:
+    out = [False]
+
+    async def life() -> None:
+        async with berth(harbour, {"one": leaves(out)}, market_orders="limit", limits={"collar": {"max_pct": 1.0}}) as desk:
+            await resting(desk, harbour, out)
+            harbour.ctl("fault", method="PATCH", path="/v2/orders", status=422, times=100)
+            harbour.quote(80.0, 100.0)
+            await desk.until(lambda: states(harbour)[1:] == [("99", "canceled"), ("89.1", "new")], 8.0)
+            harbour.quote(90.0, 90.02)
+            await desk.until(lambda: desk.lots() == 0)
+            desk.equal()
+            assert await desk.stop() == 0
+
+    asyncio.run(life())
+    harbour.ctl("fault", clear=True)
+
+
+def test_an_exit_of_the_run_before_is_followed_too(harbour: Harbour, home: Path) -> None:
+    out = [False]
+
+    async def life(again: bool) -> None:
+        async with berth(harbour, {"one": leaves(out)}, market_orders="limit", limits={"collar": {"max_pct": 1.0}}) as desk:
+            if not again:
+                await resting(desk, harbour, out)
+            else:
+                assert states(harbour)[1:] == [("99", "new")]
+                harbour.quote(90.0, 90.02)
+                await desk.until(lambda: desk.lots() == 0, 9.0)
+                assert states(harbour)[1:] == [("99", "replaced"), ("89.11", "filled")]
+                desk.equal()
+            assert await desk.stop() == 0
+
+    for again in (False, True):
+        asyncio.run(life(again))
 
 
 def test_in_extended_hours_a_plain_order_trades_and_one_with_a_stop_waits(harbour: Harbour, home: Path) -> None:

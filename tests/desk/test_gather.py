@@ -102,6 +102,15 @@ def test_an_older_instant_never_comes_after_a_younger_one() -> None:
     assert gathering.due(13 * MINUTE) == []
 
 
+def test_two_strategies_that_align_to_spans_of_which_none_divides_the_other_both_get_whole_instants() -> None:
+    """Of two minutes and of five: the fifth minute ends a bar of the one and none of the other, and is waited for."""
+    two, five = (type("Aligned", (Two,), {"align": align}) for align in ("2m", "5m"))
+    bars = Bars({0: (MINUTE,), 1: (MINUTE,)}, ["24/7"] * 2, MINUTE)
+    gathering = Gather([(declare(two), (0, 1)), (declare(five), (0, 1))], bars, MINUTE, lambda i, at: True)
+    assert said(bars, gathering, minute(14, 0)) == [] and said(bars, gathering, minute(14, 1)) == [[(0, 14, 1), (1, 14, 1)]]
+    assert said(bars, gathering, minute(15, 0)) == [] and said(bars, gathering, minute(15, 1)) == [[(0, 15, 1), (1, 15, 1)]]
+
+
 def test_a_market_that_is_shut_is_not_waited_for() -> None:
     bars, gathering = one(shut=(1,))
     assert said(bars, gathering, minute(10, 0)) == [[(0, 10, 1)]]

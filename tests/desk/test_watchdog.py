@@ -22,6 +22,7 @@ from argosy.desk import latch, watchdog
 from argosy.desk.folder import Folder
 from argosy.desk.heartbeat import ENDED, LIVES, STARTS, Beat, Heart, read
 from argosy.desk.watchdog import Silence, Watchdog, gone, seen, start
+from argosy.exchange.open import Wanted, opened
 from argosy.exchange.server import Server
 from argosy.venues.alpaca.client import Client
 from tests.desk.emergency import (
@@ -295,6 +296,36 @@ def test_it_starts_within_half_a_second_with_little_loaded() -> None:
         times.append(time.monotonic() - begun)
         assert said.stdout.strip() == "[]"
     assert min(times) < 0.5
+
+
+def test_once_it_was_heard_an_emergency_loads_nothing_more(tmp_path: Path) -> None:
+    """In a process of its own: proved once, then a whole kill against an exchange; no module is read from the disk for it."""
+    code = """
+import asyncio, sys
+from pathlib import Path
+from argosy.core.errors import ArgosyError
+from argosy.desk.folder import Folder
+from argosy.desk.watchdog import Watchdog
+from argosy.net.secret import Secret
+from argosy.venues.alpaca.leaving import leave
+
+async def main():
+    dog = Watchdog(Folder(Path(sys.argv[1])), leave("sim", Secret("K"), Secret("S"), base=sys.argv[2]), mode="sim")
+    proving = asyncio.ensure_future(dog._prove())
+    while not dog.reaches:
+        await asyncio.sleep(0.01)
+    before = set(sys.modules)
+    from argosy.desk.kill import Kill
+    await asyncio.wait_for(Kill(dog.client, flatten="all", collar_frac=0.03, told=dog.told).run(), 20)
+    print(sorted(set(sys.modules) - before))
+    proving.cancel()
+    await dog.client.close()
+
+asyncio.run(main())
+"""
+    with opened(Wanted(keys=(("K", "S"),), symbols=["AAPL"], control=True, seed=3, cash=1_000)) as server:
+        said = subprocess.run([sys.executable, "-c", code, str(tmp_path), server.url], capture_output=True, text=True, check=True, timeout=60)
+    assert said.stdout.strip() == "[]"
 
 
 def test_two_do_not_watch_one_desk(scene: Scene) -> None:

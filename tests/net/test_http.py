@@ -189,6 +189,29 @@ def test_the_breaker_spares_a_broken_host_but_lets_a_cancel_through() -> None:
     run(talk, ask, breaker=Breaker())
 
 
+def test_what_is_kept_back_on_this_side_is_no_failure_of_the_host() -> None:
+    """Many requests that an arming's end or their own words keep back do not shut the way for an exit."""
+    now = [5]
+    breaker = Breaker()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        await _request(reader)
+        writer.write(answer())
+
+    async def whole() -> None:
+        async with Raw(talk) as server, Rest(server.url, Hosts(loopback=True, until_ns=100, clock=lambda: now[0]), breaker=breaker) as rest:
+            assert await rest.call("GET", "/a b") == Failed("REQUEST_INVALID", False, "a path, a query and a method are visible ASCII")
+            now[0] = 100
+            for _ in range(8):
+                got = await rest.call("POST", "/", body=b"{}")
+                assert isinstance(got, Failed) and (got.cause, got.sent) == ("ARMING_ENDED", False)
+            assert breaker.closed
+            async with Rest(server.url, Hosts(loopback=True), breaker=breaker) as after:
+                assert isinstance(await after.call("POST", "/", body=b"{}"), Answered)
+
+    asyncio.run(whole())
+
+
 def test_who_gives_up_keeps_neither_a_place_in_the_budget_nor_the_trial_of_the_fuse() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
         await _request(reader)

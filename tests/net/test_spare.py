@@ -11,7 +11,7 @@ import pytest
 
 from argosy.net.guard import Hosts
 from argosy.net.http import Rest
-from argosy.net.outcome import Answered
+from argosy.net.outcome import Answered, Failed
 from tests.net.wild import Raw, answer
 
 LOCAL = Hosts(loopback=True)
@@ -165,3 +165,62 @@ def test_closing_ends_one_that_is_being_opened(monkeypatch: pytest.MonkeyPatch) 
         assert len(begun) == 2
 
     run(ask, spare=True)
+
+
+def test_a_cancel_leaves_though_every_connection_is_stuck_and_others_wait() -> None:
+    """Orders that the host does not answer hold both connections, and more stand in line: the cancels go past them, in their order."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            heard.append(head.split(b" HTTP")[0])
+            if head.startswith(b"POST"):
+                await let.wait()
+            writer.write(answer())
+
+    heard: list[bytes] = []
+    let = asyncio.Event()
+
+    async def life() -> None:
+        async with Raw(talk) as server, Rest(server.url, LOCAL, connections=2) as rest:
+            orders = [asyncio.create_task(rest.call("POST", f"/o{k}", deadline_s=1.0)) for k in range(5)]
+            await asyncio.sleep(0.1)
+            cancels = [asyncio.create_task(rest.call("DELETE", f"/o{k}", deadline_s=1.0, urgent=True)) for k in range(2)]
+            assert all(isinstance(got, Answered) for got in await asyncio.wait_for(asyncio.gather(*cancels), 0.5))
+            assert heard[:2] == [b"POST /o0", b"POST /o1"] and sorted(heard[2:]) == [b"DELETE /o0", b"DELETE /o1"]
+            assert len(rest._lines._lines) == 2  # what was opened beyond the most carries no order
+            got = await asyncio.gather(*orders)
+            assert [(one.cause, one.sent) for one in got if isinstance(one, Failed)] == [("DEADLINE", True)] * 2 + [("DEADLINE", False)] * 3
+            assert isinstance(await rest.call("DELETE", "/o9", urgent=True), Answered)
+            let.set()
+            await asyncio.sleep(0.05)
+
+    asyncio.run(life())
+
+
+def test_who_is_urgent_has_the_next_connection_and_all_who_wait_are_told_of_a_close() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            heard.append(head.split(b" HTTP")[0])
+            await asyncio.sleep(0.2)
+            writer.write(answer())
+
+    heard: list[bytes] = []
+
+    async def life() -> None:
+        async with Raw(talk) as server, Rest(server.url, LOCAL, connections=1) as rest:
+            tasks = [asyncio.create_task(rest.call("GET", f"/{k}")) for k in range(3)]
+            await asyncio.sleep(0.05)
+            tasks += [asyncio.create_task(rest.call("DELETE", f"/{k}", urgent=True)) for k in range(6)]
+            await asyncio.gather(*tasks)
+            assert heard[0] == b"GET /0" and sorted(heard[1:7]) == [b"DELETE /%d" % k for k in range(6)] and heard[7:] == [b"GET /1", b"GET /2"]
+            assert server.connections <= 1 + 4
+            waits = [asyncio.create_task(rest.call("GET", "/")) for _ in range(2)]
+            waits += [asyncio.create_task(rest.call("DELETE", "/", urgent=True)) for _ in range(8)]
+            await asyncio.sleep(0.05)
+            await rest.close()
+            assert {one.cause for one in await asyncio.gather(*waits) if isinstance(one, Failed)} == {"RESET", "CLOSED"}
+            await asyncio.sleep(0.25)
+
+    asyncio.run(life())

@@ -74,16 +74,18 @@ class AlpacaVenue:
 
     # -- what may be asked of a venue ------------------------------------------------------------------------------------
 
-    async def submit(self, approved: Approved) -> Reply:
+    async def submit(self, approved: Approved, said: Order | None = None) -> Reply:
         """Send an order with its legs. The same one again is the same order, whatever became of the first sending.
 
+        said: how it is put in words, where that is not as it was decided; what is told of it is told of the decision
         An ambiguous reply is followed, in the stream, by a Reply that is not, as soon as Alpaca can be asked.
         """
         order, legs = approved.order, approved.legs
+        said = said or order
         if order.instrument not in self.instruments:
             return self._reply(order.id, "submit", "refused", "INSTRUMENT_UNKNOWN")
         row = self.instruments[order.instrument]
-        code = facts.refusal(row, order, legs)
+        code = facts.refusal(row, said, legs)
         if code:
             return self._reply(order.id, "submit", "refused", code)
         placed = self.ledger.place(order, legs)
@@ -91,7 +93,7 @@ class AlpacaVenue:
             return self._reply(order.id, "submit", "refused", *placed.refused)
         if self.ledger.apart(placed):
             return self._reply(order.id, "submit", "refused", "GROUP_UNSUPPORTED", "sent apart they cannot end each other; see submit_pair")
-        body = words.request(row, order, legs, self.ledger.desk, extended=self.extended(order))
+        body = words.request(row, said, legs, self.ledger.desk, extended=self.extended(said))
         sent = time.monotonic()
         answer = await self.client.submit(body, words.name(self.ledger.desk, order.id), deadline_s=self._patience.order_s)
         if isinstance(answer, Ambiguous):

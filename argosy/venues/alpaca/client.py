@@ -93,11 +93,11 @@ class Client:
             if not isinstance(found, Accepted):
                 return Ambiguous("NOT_UNIQUE")
             return found if _same(body, found.value) else Refused("ID_TAKEN", f"{client_order_id} is the id of another order", 422)
-        return _order(answer)
+        return _asked(_order(answer), "client_order_id", client_order_id)
 
     async def replace(self, order: str, body: bytes, *, deadline_s: float = ORDER_S) -> Answer[WireOrder]:
         """Change an order; the answer is the new one that takes its place, if it may."""
-        return _order(await self._write("PATCH", f"/v2/orders/{order}", body, deadline_s))
+        return _asked(_order(await self._write("PATCH", f"/v2/orders/{order}", body, deadline_s)), "replaces", order)
 
     async def cancel(self, order: str, *, deadline_s: float = ORDER_S) -> Answer[None]:
         """Ask for an order's end; yes means that Alpaca took the wish, not that the order is over."""
@@ -115,12 +115,13 @@ class Client:
 
     async def order(self, order: str, *, deadline_s: float = READ_S) -> Answer[WireOrder]:
         """One order by Alpaca's id, with its legs."""
-        return _order(await self.read(f"/v2/orders/{order}", "nested=true", deadline_s=deadline_s))
+        return _asked(_order(await self.read(f"/v2/orders/{order}", "nested=true", deadline_s=deadline_s)), "id", order)
 
     async def by_client_id(self, client_order_id: str, *, deadline_s: float = READ_S) -> Answer[WireOrder]:
         """One order by our id; Refused with status 404 where Alpaca has none."""
         query = urlencode({"client_order_id": client_order_id})
-        return _order(await self.read("/v2/orders:by_client_order_id", query, deadline_s=deadline_s))
+        found = _order(await self.read("/v2/orders:by_client_order_id", query, deadline_s=deadline_s))
+        return _asked(found, "client_order_id", client_order_id)
 
     async def orders(
         self, status: str = "open", *, after: str = "", until: str = "", nested: bool = True, symbols: str = "", deadline_s: float = READ_S
@@ -259,6 +260,16 @@ def _order(answer: Accepted[Any] | Refused | Ambiguous) -> Answer[WireOrder]:
         return answer
     order = record(WireOrder, answer.value)
     return Accepted(order) if order.id else Ambiguous("BROKEN_REPLY")
+
+
+def _asked(answer: Answer[WireOrder], field: str, wanted: str) -> Answer[WireOrder]:
+    """The answer, where it is about the order that was asked about.
+
+    Something on the way that said one reply too many makes each later one the answer to another request; nothing in HTTP tells.
+    """
+    if isinstance(answer, Accepted) and (getattr(answer.value, field) or wanted) != wanted:
+        return Ambiguous("OTHER_REPLY")
+    return answer
 
 
 def value(answer: Answer[Any], what: str) -> Any:

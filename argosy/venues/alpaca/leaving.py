@@ -68,12 +68,15 @@ class Ending:
         self, method: str, path: str, *, query: str = "", body: bytes = b"", deadline_s: float = DEADLINE_S, urgent: bool = False
     ) -> Outcome:
         """One request."""
+        until = time.monotonic() + deadline_s
         if not self._shut and not self._over():
-            return await self._armed.call(method, path, query=query, body=body, deadline_s=deadline_s, urgent=urgent)
+            outcome = await self._armed.call(method, path, query=query, body=body, deadline_s=deadline_s, urgent=urgent)
+            if not (isinstance(outcome, Failed) and outcome.cause == "ARMING_ENDED" and not outcome.sent):
+                return outcome  # else the end came while it waited for its turn, and what closes still has another way
         closes = method == "POST" and path == "/v2/orders" and _only_closes(body, PAIR)
         if not (method == "GET" or closes or (method == "DELETE" and _CLOSES.fullmatch(path))):
             return Failed("ARMING_ENDED", False, "only orders that close go out now")
-        return await self._after.call(method, path, query=query, body=body, deadline_s=deadline_s, urgent=urgent)
+        return await self._after.call(method, path, query=query, body=body, deadline_s=max(0.001, until - time.monotonic()), urgent=urgent)
 
     async def close(self) -> None:
         """Close the connections."""

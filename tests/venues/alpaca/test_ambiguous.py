@@ -17,9 +17,11 @@ from argosy.core.orders import BUY, Approved, Order, Type
 from argosy.net.guard import Hosts
 from argosy.net.http import Rest
 from argosy.net.secret import Secret
+from argosy.venues.alpaca.answer import Accepted, Ambiguous
 from argosy.venues.alpaca.broker import AlpacaVenue
 from argosy.venues.alpaca.client import Client, headers
 from argosy.venues.alpaca.resolve import Patience
+from tests.net.wild import Raw, answer
 from tests.venues.alpaca.server import FAULTS, KEY, SECRET, Alpaca
 
 QUICK = Patience(lookups=3, over_s=0.6, first_s=0.02, resends=20, fresh_s=60.0, order_s=0.6, read_s=2.0)
@@ -257,3 +259,27 @@ def test_a_submit_twice_is_one_order() -> None:
             await venue.close()
 
     asyncio.run(walk())
+
+
+def test_a_reply_too_many_is_never_taken_for_the_answer_about_another_order() -> None:
+    """Something on the way answers once more than it was asked, late enough to meet the next request: what it says is of another order."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0))
+            await asyncio.sleep(0.01)
+            writer.write(answer(b'{"id":"one","client_order_id":"ARGO4","replaces":"zero","status":"new"}'))
+
+    async def life() -> None:
+        async with Raw(talk) as server:
+            client = Client(Rest(server.url, Hosts(loopback=True)))
+            other = Ambiguous("OTHER_REPLY")
+            assert isinstance(await client.submit(b'{"client_order_id":"ARGO4"}', "ARGO4"), Accepted)
+            assert await client.submit(b'{"client_order_id":"ARGO8"}', "ARGO8") == other
+            assert isinstance(await client.order("one"), Accepted) and await client.order("two") == other
+            assert isinstance(await client.by_client_id("ARGO4"), Accepted) and await client.by_client_id("ARGO8") == other
+            assert isinstance(await client.replace("zero", b"{}"), Accepted) and await client.replace("two", b"{}") == other
+            await client.close()
+
+    asyncio.run(life())

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from argosy.core.errors import ArgosyError, Misconfigured
-from argosy.net.guard import _MINT, Armed
+from argosy.net.guard import _MINT, Armed, Hosts
+from argosy.net.http import Rest
+from argosy.net.outcome import Answered, Failed
 from argosy.net.secret import Secret
 from argosy.venues.alpaca.client import Client, connect
 from argosy.venues.alpaca.history import History
+from argosy.venues.alpaca.leaving import Ending
 from argosy.venues.alpaca.modes import check_key, place
 from tests.net.wild import Raw, answer
 
@@ -162,3 +165,39 @@ def test_open_orders_beyond_a_page_are_read_with_none_lost_at_the_seam() -> None
 
     heard = read_from([answer(json.dumps(rows[:500]).encode()), answer(json.dumps(rows[495:]).encode())], ask)
     assert b"after=2026-11-20T15%3A00%3A49.899999Z" in heard[1]
+
+
+def test_an_exit_that_the_end_of_the_arming_meets_while_it_waits_goes_out_by_the_other_way_and_an_entry_does_not() -> None:
+    """One connection, and somebody has it; the arming ends before the others have their turn."""
+    now, heard = [5], []
+    held = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
+            heard.append(await reader.readexactly(length))
+            await held.wait()
+            writer.write(answer())
+
+    async def life() -> None:
+        async with Raw(talk) as server:
+            hosts = Hosts(loopback=True, until_ns=100, clock=lambda: now[0])
+            door = Ending(Rest(server.url, hosts, connections=1), Rest(server.url, Hosts(loopback=True)), lambda: now[0] >= 100)
+            first = asyncio.create_task(door.call("GET", "/v2/clock"))
+            await asyncio.sleep(0.05)
+            waiting = [asyncio.create_task(door.call("POST", "/v2/orders", body=body)) for body in (ENTRY, EXIT)]
+            await asyncio.sleep(0.05)
+            now[0] = 100
+            held.set()
+            entry, exit_ = await asyncio.gather(*waiting)
+            assert entry == Failed("ARMING_ENDED", False, "only orders that close go out now")
+            assert isinstance(exit_, Answered) and heard == [b"", EXIT]
+            await first
+            await door.close()
+
+    asyncio.run(life())
+
+
+ENTRY = b'{"symbol":"A","qty":"1","side":"sell","type":"market"}'
+EXIT = b'{"symbol":"A","qty":"1","side":"sell","type":"market","position_intent":"sell_to_close"}'
