@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -95,6 +97,56 @@ def test_a_disk_that_does_not_answer_reduces_and_is_told_once(harbour: Harbour) 
             await desk.until(lambda: desk.alarms.count("JOURNAL_STALL") == 2)
             desk.node.journal.stall_ns = 2 * SECOND
             assert await desk.stop() == 0
+
+    asyncio.run(life())
+
+
+def test_a_slow_disk_holds_up_no_order_and_one_that_hangs_lets_nothing_but_exits_out(harbour: Harbour, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each sync takes 0.7 s: orders go and fill meanwhile. Then one does not come back: no entry, the exit goes, nothing is lost."""
+    wanted, answers, sync = [0], threading.Event(), os.fdatasync
+    answers.set()
+
+    def slow(fd: int) -> None:
+        time.sleep(0.7)
+        assert answers.wait(30)
+        sync(fd)
+
+    async def life() -> None:
+        code = says(lambda quote, book, calls: Target(0, lots=wanted[0], why="as told") if quote.instrument == 0 else None)
+        async with berth(harbour, {"one": code}) as desk:
+            monkeypatch.setattr("argosy.store.syncer.os.fdatasync", slow)
+            gaps: list[float] = []
+
+            async def ticks() -> None:
+                while True:
+                    begun = time.monotonic()
+                    await asyncio.sleep(0.005)
+                    gaps.append(time.monotonic() - begun)
+
+            ticking = asyncio.ensure_future(ticks())
+            for lots in (2, 4, 6):
+                wanted[0] = lots
+                await asyncio.to_thread(harbour.quote, 100.00, 100.02)
+                await desk.until(lambda: desk.lots() == wanted[0])
+            assert max(gaps) < 0.6, "the loop waited for the disk"
+            ticking.cancel()
+            assert not desk.state.level
+            answers.clear()
+            wanted[0] = 8
+            await asyncio.to_thread(harbour.quote, 100.00, 100.02)
+            await desk.until(lambda: desk.state.level == latch.REDUCE)
+            assert desk.alarms.count("JOURNAL_STALL") == 1 and desk.lots() == 8
+            wanted[0] = 20
+            await asyncio.to_thread(harbour.quote, 100.00, 100.02)
+            await desk.until(lambda: desk.state.counters.refusals)
+            assert desk.lots() == 8 and harbour.held() == 8
+            wanted[0] = 0
+            await asyncio.to_thread(harbour.quote, 100.00, 100.02)
+            await desk.until(lambda: desk.lots() == 0)
+            answers.set()
+            assert await desk.stop() == 0
+            desk.equal()
+            assert desk.node.journal.durable == desk.node.journal.seq
 
     asyncio.run(life())
 
