@@ -192,6 +192,7 @@ class Basin:
         for line in self._hatch.stdout:
             told = json.loads(line)
             if "pid" in told:
+                self.gone.pop(told["pid"], None)  # the system gives out numbers again
                 self._born.put(told["pid"])
             else:
                 self.gone[told["gone"]] = told["status"]
