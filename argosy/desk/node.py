@@ -27,7 +27,6 @@ from argosy.desk.perform import Perform
 from argosy.desk.seen import Seen
 from argosy.desk.sessions import Sessions
 from argosy.engine.engine import Engine
-from argosy.engine.slot import Slot
 
 PULSE_S = 0.1
 BEHIND_NS = 2 * MS
@@ -81,8 +80,7 @@ class Node:
     broken:    the law that did not hold; after it nothing more is stepped
     on_turn:   called with (name, up, why) when a stream comes or goes; on_step: after each event that was no market row
     on_rows:   called once a turn of the loop in which a data stream said something
-    seen:      the last bar of each series that went in; late: what was wanted and lost with the process before this one;
-               again: instruments that are planned anew with their next price
+    seen:      the last bar of each series that went in; again: instruments that are planned anew with their next price
     """
 
     def __init__(
@@ -117,7 +115,6 @@ class Node:
         self.on_step: list[Callable[[ev.Event], None]] = []
         self.on_rows: Callable[[], None] = _nothing
         self.seen = Seen()
-        self.late: list[tuple[Slot, Any]] = []
         self.again: set[int] = set()
         self._log = log
         self._late: dict[int, ev.Quote] = {}
@@ -163,13 +160,10 @@ class Node:
             self.step(event)
 
     def _again(self, instrument: int) -> None:
-        """The first price of an instrument since the start: what stands is planned anew, what was wanted and lost is wanted."""
-        if instrument not in self.again:
-            return
-        self.again.discard(instrument)
-        self.engine.dirty.add(instrument)
-        self.engine.dispatch.wants.extend(want for want in self.late if want[1].instrument == instrument)
-        self.late = [want for want in self.late if want[1].instrument != instrument]
+        """The first price of an instrument since the start: what stands is planned anew."""
+        if instrument in self.again:
+            self.again.discard(instrument)
+            self.engine.dirty.add(instrument)
 
     def _turned_over(self) -> None:
         """The turn of the loop has ended: what was put off is taken."""

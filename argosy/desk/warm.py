@@ -17,6 +17,7 @@ from argosy.desk.seen import Seen, key
 from argosy.desk.sessions import Day
 from argosy.engine.conditions import ADV
 from argosy.engine.restart import relive
+from argosy.engine.straight import want
 from argosy.venues.alpaca.answer import Accepted
 from argosy.venues.alpaca.history import History
 
@@ -125,7 +126,8 @@ def warm(node: Node, past: Sequence[Bar], seen: Seen) -> int:
 def rest(node: Node, rows: Iterable[MarketEvent]) -> int:
     """Market rows that were recorded before a crash and after the last decision: relived, so that the next one has its number.
 
-    What a strategy wants of them anew was decided and lost with the process: it is wanted now.
+    What a strategy wants of them anew was decided and lost with the process: it is recorded where it would have stood, so that whoever
+    relives this journal once more finds it there. It is planned with the next price.
     """
     engine = node.engine
     awake = {slot.id for slot in engine.slots if engine.state.status[slot.id] == "active"}
@@ -136,7 +138,11 @@ def rest(node: Node, rows: Iterable[MarketEvent]) -> int:
             engine.state.row(row)
         engine.state.settle()
         for strategy, intent, again in relive(engine, instant, awake):
-            if not again:
-                node.late.append((engine.slot(strategy), intent))
+            if not again and engine.state.status[strategy] == "active":
+                want(engine, engine.slot(strategy), intent)
         count += len(instant)
+    if count:
+        engine.effects.clear()  # timers, which whoever begins sets by the books
+        engine.dirty.clear()
+        node.journal.commit()
     return count

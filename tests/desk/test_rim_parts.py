@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from argosy.core.errors import Misconfigured, Misuse
+from argosy.core.events import Quote
 from argosy.core.intents import Protection, Target, Twap
 from argosy.core.time import SECOND
 from argosy.desk import folder as folders
@@ -217,6 +218,40 @@ def test_rows_that_came_after_the_last_decision_are_lived_again_and_their_wish_i
         going[0] = True  # it would have wanted, and died
         async with berth(harbour, {"one": says(script)}) as here:
             assert here.told("compared")["rested"] > 0
+            await here.until(lambda: here.lots() == 3)
+
+    asyncio.run(life())
+
+
+@pytest.mark.parametrize("traded", [True, False])
+def test_what_was_lost_with_one_desk_is_no_difference_to_the_one_after_the_next(harbour: Harbour, traded: bool) -> None:
+    """The first dies between the row and what was wanted of it, the second before or after it trades that; the third relives both."""
+
+    def script(quote: Any, book: Any, calls: list[int]) -> Any:
+        return Target(0, lots=3, why=f"at last, {len(calls)}") if quote.instrument == 0 and calls.count(0) == 12 else None
+
+    async def life() -> None:
+        harbour.ctl("quote", symbol="AAPL", walk=True)
+        async with berth(harbour, {"one": says(script)}) as here:
+            step, quotes = here.node.engine.step, [0]
+
+            def dies(event: Any) -> Any:
+                quotes[0] += type(event) is Quote and event.instrument == 0
+                if quotes[0] < 12:
+                    return step(event)
+                here.running.cancel()
+                return ()
+
+            here.node._step = dies
+            await asyncio.gather(here.running, return_exceptions=True)
+        async with berth(harbour, {"one": says(script)}) as here:
+            assert here.told("compared")["rested"] > 0 and here.state.wishes["one", 0].lots == 3 and here.lots() == 0
+            if traded:
+                await here.until(lambda: here.lots() == 3)
+            here.running.cancel()
+            await asyncio.gather(here.running, return_exceptions=True)
+        async with berth(harbour, {"one": says(script)}) as here:
+            assert here.state.status == {"one": "active"}, here.alarms
             await here.until(lambda: here.lots() == 3)
 
     asyncio.run(life())
