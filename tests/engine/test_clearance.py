@@ -16,7 +16,7 @@ from argosy.engine import clearance
 from argosy.engine.risk import RiskGate
 from argosy.engine.rules.position import Position, PositionLimits
 from argosy.engine.rules.profiles import rules
-from argosy.engine.rules.rule import Room
+from argosy.engine.rules.rule import Room, bounds_of
 from tests.walks.hand import NAN, Stage
 
 Setup = Callable[[Stage], Any]
@@ -176,6 +176,20 @@ class NoBuys(Position):
 
     def check(self, order: Order, legs: Any, exit: bool, view: Any) -> Any:
         return Refused("NO_BUYS", {}, "") if order.side > 0 else None
+
+
+class Named(Position):
+    """One of ours by another name: its question is the same, and so are its bounds."""
+
+    code = "OWN_POSITION"
+
+
+def test_bounds_are_a_rule_s_as_long_as_its_question_is_the_one_that_they_are_of() -> None:
+    limits = PositionLimits(max_pct=90.0)
+    assert [bounds_of(rule) is not None for rule in (Position(limits), Named(limits), NoBuys(limits))] == [True, True, False]
+    asked = type("Asked", (), {})()  # its question is told to it alone, and bounds it has none
+    asked.check = lambda order, legs, exit, view: None
+    assert bounds_of(asked) is None
 
 
 def test_a_rule_made_of_one_of_ours_is_asked() -> None:

@@ -254,5 +254,5 @@ def bounds_of(rule: Rule) -> Callable[[Room, View], bool] | None:
             found: Callable[[Room, View], bool] = rule.clear  # type: ignore[attr-defined]
             return found
         if "check" in vars(cls):
-            return None
+            break
     return None
