@@ -105,12 +105,20 @@ def _tidy(url: str, key: str, keep: int, json: bool, page: bool) -> None:
 
 def _account(url: str, key: str) -> str:
     """The number of the account that the exchange made for this run."""
-    from json import load
-    from urllib.request import Request, urlopen
+    from asyncio import run
 
-    asked = Request(f"{url}/v2/account", headers={"APCA-API-KEY-ID": key, "APCA-API-SECRET-KEY": "secret"})  # noqa: S310  (our own exchange)
-    with urlopen(asked, timeout=WAIT_S) as answer:  # noqa: S310
-        return str(load(answer)["account_number"])
+    from argosy.net.secret import Secret
+    from argosy.venues.alpaca.client import connect, value
+    from argosy.venues.alpaca.modes import place
+
+    async def ask() -> str:
+        door = connect(place("sim", base=url), Secret(key), Secret("secret"))
+        try:
+            return str(value(await door.account(), "the account").account_number)
+        finally:
+            await door.close()
+
+    return run(ask())
 
 
 @contextmanager

@@ -109,7 +109,7 @@ class Collared:
             return None
         reference = self._reference(order)
         worst = reference * (1.0 + order.side * self._frac)
-        low, high = engine.state.conditions.bands.get(i, (float("nan"), float("nan")))
+        low, high = engine.state.conditions.bands.get(i, (NAN, NAN))
         band = high if order.side > 0 else low
         if (worst - band) * order.side > 0.0 and (band - reference) * order.side > 0.0:
             worst = band

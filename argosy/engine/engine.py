@@ -45,8 +45,6 @@ ROUNDS = 4
 _ROWS = frozenset({ev.Bar, ev.Quote, ev.Trade, ev.BookDelta})
 _PAID = frozenset({ev.CashFlow, ev.Dividend, ev.Adjust})
 _ACCOUNT = frozenset({ev.Fill, ev.Reply, ev.OrderUpdate})
-
-
 _ORDERLY = frozenset({
     Wanted, Unsized, Verdict, Reserve, Released, Given, Cancel, Amend, SetTimer, ev.Timer, ev.Fill, ev.Reply, ev.OrderUpdate, ev.Account,
 })  # fmt: skip
@@ -438,18 +436,20 @@ class Engine:
             self.record(cross)
         if made.crosses and self.instruments[i].away_ns:
             self.dirty.add(i)  # protections follow what the crosses made of the books
-        waits = self.patience.waits
-        for orders in (made.cancels, made.way):
-            if orders and (orders is made.cancels or may_leave(self, made.exits)):
-                for order in orders:
-                    if not waits or not self.patience.asleep((i, f"cancel {order}"), state.now):
-                        self.do(Cancel(order))
+        self._cancel(i, made.cancels)
+        if made.way and may_leave(self, made.exits):
+            self._cancel(i, made.way)
         if made.saga:
             begun(self, i, made.saga)
         for amend in made.amends:
-            if not waits or not self.patience.asleep((i, f"amend {amend.order}"), state.now):
+            if not self.patience.asleep((i, f"amend {amend.order}"), state.now):
                 self.do(amend)
         drafts.extend(made.drafts)
+
+    def _cancel(self, i: int, orders: Sequence[int]) -> None:
+        for order in orders:
+            if not self.patience.asleep((i, f"cancel {order}"), self.state.now):
+                self.do(Cancel(order))
 
     def do(self, effect: Cancel | Amend | Alarm) -> None:
         """Record an effect and ask for it."""

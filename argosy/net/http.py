@@ -143,7 +143,6 @@ class Rest:
             line.drop()  # whose reply nobody waits for can carry no other
             raise
 
-
     def _refused(self) -> Failed | None:
         """Whether the door is shut by now."""
         try:

@@ -15,6 +15,11 @@ class Seen(msgspec.Struct):
     n: dict[int, int] = {}
     sum: float = 0.0
 
+    def count(self, i: int) -> int:
+        """One more quote of a symbol: how many now."""
+        self.n[i] = self.n.get(i, 0) + 1
+        return self.n[i]
+
 
 class Weaver:
     """In and out of the first symbol with a stop that moves; resting bids under the second, two of them and then others; both by count."""
@@ -27,7 +32,7 @@ class Weaver:
 
     def on_quote(self, quote, book):  # type: ignore[no-untyped-def]
         i, state = quote.instrument, self.state
-        n = state.n[i] = state.n.get(i, 0) + 1
+        n = state.count(i)
         state.sum = 0.9 * state.sum + quote.bid * (1 + i)
         if n % 2:
             return None
@@ -55,7 +60,7 @@ class Knitter:
 
     def on_quote(self, quote, book):  # type: ignore[no-untyped-def]
         i, state = quote.instrument, self.state
-        n = state.n[i] = state.n.get(i, 0) + 1
+        n = state.count(i)
         if i or n % 3:
             return None
         lots = (3, 6, 4, 4, 8, 0)[(n // 3) % 6]

@@ -38,12 +38,8 @@ NAMES = [
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("ARGOSY_HOME", str(tmp_path / "house"))
-    monkeypatch.setattr("argosy.desk.kill.SETTLE_S", 0.1)
-    for name in ("ALPACA_API_KEY", "ALPACA_SECRET_KEY", "ARGOSY_PASSPHRASE", "CI"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path / "house"
+def home(bare: Path) -> Path:
+    return bare
 
 
 def settings(server: Server, **sections: Any) -> Settings:

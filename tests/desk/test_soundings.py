@@ -30,12 +30,8 @@ RICH: dict[str, Any] = {"cash": Decimal(10), "equity": Decimal(10), "buying_powe
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("ARGOSY_HOME", str(tmp_path / "house"))
-    monkeypatch.setattr("argosy.desk.kill.SETTLE_S", 0.1)
-    for name in ("ALPACA_API_KEY", "ALPACA_SECRET_KEY", "ARGOSY_PASSPHRASE", "CI"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path / "house"
+def home(bare: Path) -> Path:
+    return bare
 
 
 def met(**named: Any) -> Broker:

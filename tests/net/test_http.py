@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -16,19 +15,7 @@ from argosy.net.http import Rest
 from argosy.net.limits import Budget
 from argosy.net.outcome import Answered, Failed
 from argosy.net.secret import Secret
-from tests.net.wild import Raw, Talk, answer
-
-LOCAL = Hosts(loopback=True)
-
-
-def run(talk: Talk, ask: Callable[[Rest, Raw], Awaitable[None]], **named: object) -> Raw:
-    async def whole() -> Raw:
-        async with Raw(talk) as server:
-            async with Rest(server.url, LOCAL, **named) as rest:
-                await ask(rest, server)
-            return server
-
-    return asyncio.run(whole())
+from tests.net.wild import LOCAL, Raw, answer, run
 
 
 async def _fine(server: Raw, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -18,20 +18,9 @@ from argosy.net.http import Rest
 from argosy.net.limits import Budget
 from argosy.net.outcome import Answered, Failed
 from argosy.net.secret import Secret
-from tests.net.wild import Raw, Talk, answer
+from tests.net.wild import LOCAL, Raw, Talk, answer, run
 
-LOCAL = Hosts(loopback=True)
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
-
-
-def run(talk: Talk, ask: Callable[[Rest, Raw], Awaitable[None]], **named: Any) -> Raw:
-    async def whole() -> Raw:
-        async with Raw(talk) as server:
-            async with Rest(server.url, LOCAL, **named) as rest:
-                await ask(rest, server)
-            return server
-
-    return asyncio.run(whole())
 
 
 def says(*replies: bytes) -> Talk:

@@ -12,9 +12,7 @@ import pytest
 from argosy.net.guard import Hosts
 from argosy.net.http import Rest
 from argosy.net.outcome import Answered, Failed
-from tests.net.wild import Raw, answer
-
-LOCAL = Hosts(loopback=True)
+from tests.net.wild import LOCAL, Raw, answer
 
 
 class House(Raw):

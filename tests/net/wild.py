@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from argosy.net.guard import Hosts
+from argosy.net.http import Rest
+
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter, int], Awaitable[None]]
 
 
@@ -56,3 +59,17 @@ def answer(body: bytes = b"{}", status: int = 200, **headers: Any) -> bytes:
         *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items()),
     ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+LOCAL = Hosts(loopback=True)
+
+
+def run(talk: Talk, ask: Callable[[Rest, Raw], Awaitable[None]], **named: Any) -> Raw:
+    """What a client asks of a server that talks like this; the server, for what it heard."""
+
+    async def whole() -> Raw:
+        async with Raw(talk) as server:
+            async with Rest(server.url, LOCAL, **named) as rest:
+                await ask(rest, server)
+            return server
+
+    return asyncio.run(whole())
